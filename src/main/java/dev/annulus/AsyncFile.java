@@ -1,0 +1,223 @@
+package dev.annulus;
+
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+
+/**
+ * An open file whose operations return futures. Made by {@link IoRuntime#openFile}. Safe for use by many threads; operations in
+ * flight at one time are not ordered among each other, so what must come after something must be submitted when that has
+ * completed. In particular a {@link #sync} covers only writes that had completed before it was called.
+ *
+ * <p><b>Arguments.</b> Bad ones fail on the calling thread, submit nothing and change nothing: {@link NullPointerException};
+ * {@link IllegalArgumentException} for a negative position, a range past {@link Long#MAX_VALUE}, a read-only destination or an
+ * empty list; {@link IllegalStateException} for a closed file or memory whose arena is closed; {@link WrongThreadException} for
+ * memory confined to another thread; {@link java.nio.channels.NonReadableChannelException} and {@link
+ * java.nio.channels.NonWritableChannelException} for a file not opened for it. Everything else fails in the future, with an
+ * {@link ErrnoException} for what the system refuses, and a {@link java.util.concurrent.RejectedExecutionException} once the
+ * runtime is closed, or full and told to {@link WhenFull#FAIL}.
+ *
+ * <p><b>Buffers.</b> A {@link ByteBuffer}'s bytes between position and limit take part; its position moves by the count before
+ * any dependent runs. A direct buffer or a native segment is used in place. A heap buffer is copied through native memory, since
+ * the kernel must never see memory the garbage collector moves: direct ones are faster. From the call until {@link
+ * IoFuture#released()} the buffer belongs to the operation, and a segment's arena must stay open. An empty buffer completes at
+ * once, with 0.
+ *
+ * <p><b>Interrupts.</b> {@link Thread#interrupt()} never closes a file and never ends an operation.
+ */
+public interface AsyncFile extends AutoCloseable {
+  /**
+   * The path the file was opened with.
+   *
+   * @return that path, unchanged
+   */
+  Path path();
+
+  /**
+   * Reads once.
+   *
+   * @param dst takes the bytes
+   * @param position where in the file to read, in bytes
+   * @return how many bytes were read, perhaps fewer than asked for; -1 at end of file
+   */
+  IoFuture<Integer> read(ByteBuffer dst, long position);
+
+  /**
+   * Reads once.
+   *
+   * @param dst takes the bytes; any size, of which at most 2 GiB - 4 KiB are read at once
+   * @param position where in the file to read, in bytes
+   * @return how many bytes were read, perhaps fewer than asked for; -1 at end of file
+   */
+  IoFuture<Long> read(MemorySegment dst, long position);
+
+  /**
+   * Reads until the buffer is full.
+   *
+   * @param dst takes the bytes
+   * @param position where in the file to read, in bytes
+   * @return completes when full; fails with {@link java.io.EOFException} when the file ends first, the position then telling how
+   *     much was read
+   */
+  IoFuture<Void> readFully(ByteBuffer dst, long position);
+
+  /**
+   * Reads until the segment is full.
+   *
+   * @param dst takes the bytes, however many
+   * @param position where in the file to read, in bytes
+   * @return completes when full; fails with {@link java.io.EOFException} when the file ends first
+   */
+  IoFuture<Void> readFully(MemorySegment dst, long position);
+
+  /**
+   * Reads once into several buffers in turn: a scatter, in one operation. Of more than 1024 buffers the first 1024 take part.
+   *
+   * @param dsts take the bytes; the list is copied
+   * @param position where in the file to read, in bytes
+   * @return how many bytes were read over all, perhaps fewer than asked for; -1 at end of file
+   */
+  IoFuture<Long> read(List<ByteBuffer> dsts, long position);
+
+  /**
+   * Writes once. On a file opened with {@code APPEND} the bytes go to the end of file whatever the position.
+   *
+   * @param src holds the bytes
+   * @param position where in the file to write, in bytes
+   * @return how many bytes were written, perhaps fewer than given
+   */
+  IoFuture<Integer> write(ByteBuffer src, long position);
+
+  /**
+   * Writes once.
+   *
+   * @param src holds the bytes; any size, of which at most 2 GiB - 4 KiB are written at once
+   * @param position where in the file to write, in bytes
+   * @return how many bytes were written, perhaps fewer than given
+   */
+  IoFuture<Long> write(MemorySegment src, long position);
+
+  /**
+   * Writes everything.
+   *
+   * @param src holds the bytes
+   * @param position where in the file to write, in bytes
+   * @return completes when all is written; on failure the position tells how much was
+   */
+  IoFuture<Void> writeFully(ByteBuffer src, long position);
+
+  /**
+   * Writes everything.
+   *
+   * @param src holds the bytes, however many
+   * @param position where in the file to write, in bytes
+   * @return completes when all is written
+   */
+  IoFuture<Void> writeFully(MemorySegment src, long position);
+
+  /**
+   * Writes several buffers in turn: a gather, in one operation. Of more than 1024 buffers the first 1024 take part.
+   *
+   * @param srcs hold the bytes; the list is copied
+   * @param position where in the file to write, in bytes
+   * @return how many bytes were written over all, perhaps fewer than given
+   */
+  IoFuture<Long> write(List<ByteBuffer> srcs, long position);
+
+  /**
+   * Writes at the end of file, atomically against all other appenders, of any process: no two records mix. Concurrent appends
+   * land in no particular order.
+   *
+   * @param src holds the bytes
+   * @return how many bytes were written: all, unless the device fills up or a limit on file size is met within them
+   * @throws IllegalStateException if the file was not opened with {@code APPEND}
+   */
+  IoFuture<Integer> append(ByteBuffer src);
+
+  /**
+   * Puts every write that had completed before this call on stable storage.
+   *
+   * <p>When it fails, the system may already have dropped the unwritten data and would report the next sync as a success. Every
+   * later sync of this file therefore fails too, with the first failure as its cause, until the file is opened again.
+   *
+   * @param mode how much
+   * @return completes when done
+   */
+  IoFuture<Void> sync(Sync mode);
+
+  /**
+   * Writes everything, then syncs ({@link Sync#DATA}).
+   *
+   * @param src holds the bytes
+   * @param position where in the file to write, in bytes
+   * @return completes only when every byte is on stable storage; fails if any part of the write or the sync failed
+   */
+  IoFuture<Void> writeDurably(ByteBuffer src, long position);
+
+  /**
+   * Asks for the file's metadata.
+   *
+   * @return the metadata
+   */
+  IoFuture<FileStatus> stat();
+
+  /**
+   * Asks for the file's length.
+   *
+   * @return the length in bytes
+   */
+  IoFuture<Long> size();
+
+  /**
+   * Sets the file's length: cuts off what is behind it, or extends the file with zeros.
+   *
+   * @param size the length in bytes
+   * @return completes when done
+   */
+  IoFuture<Void> truncate(long size);
+
+  /**
+   * Reserves storage for a range, so that writes to it cannot run out of space, and extends the file to hold it if it is
+   * shorter. What is in the file stays.
+   *
+   * @param position start of the range, in bytes
+   * @param length length of the range in bytes, more than 0
+   * @return completes when done; fails with {@link ErrorKind#UNSUPPORTED} where the file system cannot
+   */
+  IoFuture<Void> allocate(long position, long length);
+
+  /**
+   * Takes the exclusive advisory lock on the whole file if it is free ({@code flock(2)}). The lock is this open file's: another
+   * opening of the same file, in this process too, does not have it. Closing gives it back.
+   *
+   * @return true if the lock is now held by this file, or was before; false if another holds it
+   */
+  IoFuture<Boolean> tryLockExclusive();
+
+  /**
+   * This file for a caller that will wait for each operation at once. Operations of the view may be run by the calling thread, as a
+   * plain system call, where that is cheaper than handing them over and taking the result back: for platform threads it is, by an
+   * order of magnitude for cached data. The future is then complete when it is returned. On virtual threads, whose carriers must not
+   * be held, and on the runtime's own threads the view behaves like the file. Closing it closes the file.
+   *
+   * @return a view of this file
+   */
+  AsyncFile callerRuns();
+
+  /**
+   * Refuses new operations, waits for those in flight, then closes. Further calls return the same end.
+   *
+   * @return completes when the file is closed; fails if the system reports an error on closing (the file is closed all the same),
+   *     or if an operation in flight was abandoned, and the descriptor with it
+   */
+  CompletableFuture<Void> closeAsync();
+
+  /**
+   * As {@link #closeAsync()}, and waits for it; failures to close are ignored, as everything that must be known is reported by
+   * {@link #sync}. On a thread of the runtime's own, such as in a dependent of a future, it does not wait.
+   */
+  @Override
+  void close();
+}

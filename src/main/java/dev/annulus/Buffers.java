@@ -1,0 +1,127 @@
+package dev.annulus;
+
+import dev.annulus.HeapCopies.HeapCopy;
+import dev.annulus.internal.driver.Operation;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.util.List;
+import java.util.Objects;
+
+/** Checks users' memory and turns it into memory a driver may touch; moves buffers when they have been transferred. */
+final class Buffers {
+  private Buffers() {}
+
+  /** Checks a position and a length from there, on the calling thread. */
+  static void checkRange(long position, long length) {
+    if (position < 0) {
+      throw new IllegalArgumentException("negative position: " + position);
+    }
+    if (length > Long.MAX_VALUE - position) {
+      throw new IllegalArgumentException("range ends past Long.MAX_VALUE: position " + position + ", length " + length);
+    }
+  }
+
+  /** The memory of a buffer between position and limit, checked to be usable by this thread now. */
+  static MemorySegment check(ByteBuffer buffer, boolean forReading) {
+    if (forReading && buffer.isReadOnly()) {
+      throw new IllegalArgumentException("read-only buffer as destination");
+    }
+    return checkAccess(MemorySegment.ofBuffer(buffer));
+  }
+
+  /** A segment, checked to be usable by this thread now. */
+  static MemorySegment check(MemorySegment segment, boolean forReading) {
+    if (forReading && segment.isReadOnly()) {
+      throw new IllegalArgumentException("read-only segment as destination");
+    }
+    return checkAccess(segment);
+  }
+
+  private static MemorySegment checkAccess(MemorySegment segment) {
+    if (!segment.scope().isAlive()) {
+      throw new IllegalStateException("the memory's arena is closed");
+    }
+    if (!segment.isAccessibleBy(Thread.currentThread())) {
+      throw new WrongThreadException("the memory is confined to another thread");
+    }
+    return segment;
+  }
+
+  /** What an operation is to hold on to: the user's own memory if it is native, else a stand-in. */
+  static Object memory(Engine engine, ByteBuffer buffer, MemorySegment segment, boolean forReading) {
+    if (segment.isNative()) {
+      return buffer;
+    }
+    return forReading
+        ? engine.heapCopies().forReading(segment, buffer)
+        : engine.heapCopies().forWriting(segment, buffer);
+  }
+
+  /** As {@link #memory(Engine, ByteBuffer, MemorySegment, boolean)}, for a user's segment. */
+  static Object memory(Engine engine, MemorySegment segment, boolean forReading) {
+    if (segment.isNative()) {
+      return segment;
+    }
+    return forReading
+        ? engine.heapCopies().forReading(segment, null)
+        : engine.heapCopies().forWriting(segment, null);
+  }
+
+  /** Where an operation on {@code memory} begins, given the user's segment. */
+  static long address(Object memory, MemorySegment segment) {
+    return memory instanceof HeapCopy copy ? copy.segment().address() : segment.address();
+  }
+
+  /** How much of a segment one operation takes. */
+  static int length(long size) {
+    return (int) Math.min(size, Operation.MAX_TRANSFER_BYTES);
+  }
+
+  /** Takes note of transferred bytes. */
+  static void transferred(Object memory, int count, boolean read) {
+    switch (memory) {
+      case ByteBuffer buffer -> buffer.position(buffer.position() + count);
+      case HeapCopy copy -> copy.transferred(count, read);
+      default -> {}
+    }
+  }
+
+  /** Takes note of bytes transferred over several pieces in turn. */
+  static void transferred(List<Operation.Piece> pieces, int count, boolean read) {
+    int left = count;
+    for (Operation.Piece piece : pieces) {
+      int here = Math.min(left, piece.length());
+      transferred(piece.memory(), here, read);
+      left -= here;
+    }
+  }
+
+  /** Returns stand-ins, now that nothing touches them. */
+  static void release(Operation operation) {
+    switch (operation) {
+      case Operation.Read read -> release(read.memory());
+      case Operation.Write write -> release(write.memory());
+      case Operation.ReadVector vector -> vector.pieces().forEach(piece -> release(piece.memory()));
+      case Operation.WriteVector vector -> vector.pieces().forEach(piece -> release(piece.memory()));
+      default -> {}
+    }
+  }
+
+  private static void release(Object memory) {
+    if (memory instanceof HeapCopy copy) {
+      copy.release();
+    }
+  }
+
+  /** The list's buffers, each checked. */
+  static List<ByteBuffer> checkAll(List<ByteBuffer> buffers, boolean forReading) {
+    List<ByteBuffer> copy = List.copyOf(Objects.requireNonNull(buffers, "buffers"));
+    if (copy.isEmpty()) {
+      throw new IllegalArgumentException("empty list of buffers");
+    }
+    for (ByteBuffer buffer : copy) {
+      MemorySegment ignored = check(buffer, forReading);
+    }
+    return copy;
+  }
+}

@@ -1,0 +1,53 @@
+package dev.annulus;
+
+import dev.annulus.internal.driver.Driver;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
+import org.jspecify.annotations.Nullable;
+
+/** What the futures and files of one runtime share. */
+final class Engine {
+  private final Driver driver;
+  private final @Nullable Executor completionExecutor;
+  private final HeapCopies heapCopies = new HeapCopies();
+
+  /** Files not yet closed, for the runtime's close to close. */
+  private final Set<OpenDescriptor> openDescriptors = ConcurrentHashMap.newKeySet();
+
+  Engine(Driver driver, @Nullable Executor completionExecutor) {
+    this.driver = driver;
+    this.completionExecutor = completionExecutor;
+  }
+
+  Driver driver() {
+    return driver;
+  }
+
+  HeapCopies heapCopies() {
+    return heapCopies;
+  }
+
+  Set<OpenDescriptor> openDescriptors() {
+    return openDescriptors;
+  }
+
+  /** Runs what completes a future, where the user wants it run; here if that executor will not, since nothing may get lost. */
+  void complete(Runnable completion) {
+    Executor executor = completionExecutor;
+    if (executor == null) {
+      completion.run();
+      return;
+    }
+    try {
+      executor.execute(completion);
+    } catch (RejectedExecutionException e) {
+      completion.run();
+    }
+  }
+
+  boolean hasCompletionExecutor() {
+    return completionExecutor != null;
+  }
+}

@@ -1,0 +1,70 @@
+package dev.annulus;
+
+import dev.annulus.internal.driver.Errno;
+import dev.annulus.internal.driver.Operation;
+import java.io.IOException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.DirectoryNotEmptyException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
+import java.nio.file.FileSystemLoopException;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.NotDirectoryException;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+
+/** Turns the error numbers of the seam into the exceptions a {@code java.nio.file} user expects. */
+final class Errors {
+  private Errors() {}
+
+  /** For an operation on an open file. */
+  static IOException onFile(Operation operation, Path path, int errno) {
+    return ErrnoException.of(errno, operation.name(), path, detail(operation));
+  }
+
+  /** For an operation on one or two paths. The cause is always the {@link ErrnoException}. */
+  static IOException onPath(Operation operation, Path path, @Nullable Path other, int errno) {
+    String file = path.toString();
+    String second = other == null ? null : other.toString();
+    String reason = operation.name() + ": " + ErrnoException.reason(errno);
+    FileSystemException exception =
+        switch (errno) {
+          case Errno.ENOENT -> new NoSuchFileException(file, second, reason);
+          case Errno.EEXIST -> new FileAlreadyExistsException(second == null ? file : second, null, reason);
+          case Errno.EACCES, Errno.EPERM -> new AccessDeniedException(file, second, reason);
+          case Errno.ENOTDIR -> new NotDirectoryException(file);
+          case Errno.ENOTEMPTY -> new DirectoryNotEmptyException(second == null ? file : second);
+          case Errno.ELOOP -> new FileSystemLoopException(file);
+          default -> new FileSystemException(file, second, reason);
+        };
+    exception.initCause(
+        ErrnoException.of(errno, operation.name(), path, other == null ? "" : "and " + other));
+    return exception;
+  }
+
+  /** Whether a failed sync means that data may be lost; not when it was never tried. */
+  static boolean isLoss(int errno) {
+    return switch (errno) {
+      case Errno.EINVAL, Errno.EBADF, Errno.EROFS, Errno.EOPNOTSUPP, Errno.ENOSYS, Errno.ECANCELED, Errno.EINTR,
+          Errno.EAGAIN -> false;
+      default -> true;
+    };
+  }
+
+  private static String detail(Operation operation) {
+    return switch (operation) {
+      case Operation.Read read -> range(read.offset(), read.length());
+      case Operation.Write write when write.offset() == Operation.AT_END_OF_FILE -> "(" + write.length() + " bytes at the end)";
+      case Operation.Write write -> range(write.offset(), write.length());
+      case Operation.ReadVector vector -> "(" + vector.pieces().size() + " buffers at position " + vector.offset() + ")";
+      case Operation.WriteVector vector -> "(" + vector.pieces().size() + " buffers at position " + vector.offset() + ")";
+      case Operation.Truncate truncate -> "(to " + truncate.size() + " bytes)";
+      case Operation.Allocate allocate -> "(" + allocate.length() + " bytes at position " + allocate.offset() + ")";
+      default -> "";
+    };
+  }
+
+  private static String range(long offset, int length) {
+    return "(" + length + " bytes at position " + offset + ")";
+  }
+}

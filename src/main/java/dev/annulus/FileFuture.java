@@ -1,0 +1,60 @@
+package dev.annulus;
+
+import dev.annulus.internal.driver.Operation;
+import java.util.function.IntFunction;
+
+/** The future of an operation on an open file: holds a lease on the file until the operation is over. */
+abstract class FileFuture<T> extends OperationFuture<T> {
+  private final OpenDescriptor file;
+
+  FileFuture(OpenDescriptor file, Operation operation) {
+    super(operation);
+    this.file = file;
+  }
+
+  /** A future whose value follows from the result by a function. */
+  static <T> FileFuture<T> of(OpenDescriptor file, Operation operation, IntFunction<T> value) {
+    return new FileFuture<>(file, operation) {
+      @Override
+      void onSuccess(int result) {
+        succeed(value.apply(result), result);
+      }
+    };
+  }
+
+  /** The operation has ended well. Must call one of {@code succeed}, {@code fail} and {@code again}. */
+  abstract void onSuccess(int result);
+
+  /** The operation has failed; by default so does the future. */
+  void onError(int errno) {
+    fail(Errors.onFile(operation(), file.path(), errno));
+  }
+
+  final OpenDescriptor file() {
+    return file;
+  }
+
+  @Override
+  final Engine engine() {
+    return file.engine();
+  }
+
+  @Override
+  final void onResult(int result) {
+    if (result >= 0) {
+      onSuccess(result);
+    } else {
+      onError(-result);
+    }
+  }
+
+  @Override
+  final void onOver() {
+    file.releaseLease();
+  }
+
+  @Override
+  final void onAbandoned(Throwable cause) {
+    file.abandon(cause);
+  }
+}

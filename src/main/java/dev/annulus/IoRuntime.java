@@ -1,0 +1,452 @@
+package dev.annulus;
+
+import dev.annulus.internal.driver.Driver;
+import dev.annulus.internal.driver.DriverConfig;
+import dev.annulus.internal.driver.DriverStats;
+import dev.annulus.internal.driver.OpenFlag;
+import dev.annulus.internal.driver.Operation;
+import dev.annulus.internal.driver.StatResult;
+import dev.annulus.internal.driver.Unavailable;
+import java.nio.file.FileSystems;
+import java.nio.file.LinkOption;
+import java.nio.file.OpenOption;
+import java.nio.file.Path;
+import java.nio.file.ProviderMismatchException;
+import java.nio.file.attribute.FileAttribute;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Carries out file operations and completes their futures. Safe for use by any number of threads; one runtime serves a whole
+ * application.
+ *
+ * <p>A runtime owns one ring and one thread, the reaper, which submits operations to the kernel, waits for their completions and
+ * completes the futures. Operations beyond {@link Builder#maxInFlight(int)} queue; when {@link Builder#maxQueued(int)} wait
+ * already, submitters wait too, or are refused ({@link Builder#whenFull}). Submissions made on the reaper thread, by a dependent of
+ * a future, are never held up: it could not wait for itself.
+ *
+ * <p>Paths must be of the default file system; others fail with {@link ProviderMismatchException} on the calling thread. Futures
+ * of operations on paths fail with the {@link java.nio.file.FileSystemException} that {@code java.nio.file} would throw; its cause
+ * is an {@link ErrnoException}. All of them are cancellable like an {@link IoFuture}, and an {@code openFile} that is cancelled
+ * closes the file that comes late.
+ */
+public final class IoRuntime implements AutoCloseable {
+  private final Backend backend;
+  private final Driver driver;
+  private final Engine engine;
+
+  private IoRuntime(Backend backend, Driver driver, @Nullable Executor completionExecutor) {
+    this.backend = backend;
+    this.driver = driver;
+    this.engine = new Engine(driver, completionExecutor);
+  }
+
+  /**
+   * Opens a runtime on the best backend this machine allows, with default limits.
+   *
+   * @return a runtime, to be closed
+   */
+  public static IoRuntime open() {
+    return builder().open();
+  }
+
+  /**
+   * Starts the making of a runtime with limits and policies of one's own.
+   *
+   * @return a builder with the defaults
+   */
+  public static Builder builder() {
+    return new Builder();
+  }
+
+  /**
+   * Tries whether io_uring can be used here, by making a ring and taking it down again.
+   *
+   * @return that it is available, or why not and what to do about it
+   */
+  public static Availability ioUring() {
+    try {
+      Drivers.probeIoUring();
+      return Availability.yes();
+    } catch (Unavailable e) {
+      return Availability.no(e);
+    }
+  }
+
+  /**
+   * What carries out this runtime's operations.
+   *
+   * @return the backend really in use, never {@link Backend#AUTO}
+   */
+  public Backend backend() {
+    return backend;
+  }
+
+  /**
+   * Whether the calling thread is one of the runtime's own, such as the one dependents of its futures run on. Waiting there for an
+   * operation of this runtime would be waiting for oneself.
+   *
+   * @return whether it is
+   */
+  public boolean isRuntimeThread() {
+    return driver.onDriverThread();
+  }
+
+  /**
+   * What the runtime is doing and has done.
+   *
+   * @return a snapshot
+   */
+  public RuntimeStats stats() {
+    DriverStats s = driver.stats();
+    return new RuntimeStats(
+        s.inFlight(),
+        s.queued(),
+        s.submitted(),
+        s.completed(),
+        s.failed(),
+        s.cancelled(),
+        s.enters(),
+        s.wakeups(),
+        s.completionQueueOverflows(),
+        s.retries(),
+        0,
+        0,
+        s.staleCompletions(),
+        s.abandoned(),
+        driver.description());
+  }
+
+  /**
+   * Opens or creates a file. Options mean what they mean to {@link java.nio.channels.FileChannel#open(Path, OpenOption...)}: {@code
+   * CREATE}, {@code CREATE_NEW} and {@code TRUNCATE_EXISTING} are ignored when opening for reading only. Unlike there, {@code READ}
+   * and {@code APPEND} go together. {@code ExtendedOpenOption.DIRECT} bypasses the page cache; positions, lengths and addresses
+   * must then be aligned to the device's blocks. The descriptor is not inherited by child processes.
+   *
+   * @param path the file
+   * @param options how to open it; none is {@code READ}
+   * @return the open file, to be closed
+   * @throws IllegalArgumentException for {@code APPEND} with {@code TRUNCATE_EXISTING}
+   * @throws UnsupportedOperationException for an option that is not supported
+   */
+  public CompletableFuture<AsyncFile> openFile(Path path, OpenOption... options) {
+    return openFile(path, Set.of(options));
+  }
+
+  /**
+   * As {@link #openFile(Path, OpenOption...)}, with attributes for a file that is created.
+   *
+   * @param path the file
+   * @param options how to open it; none is {@code READ}
+   * @param attributes {@code posix:permissions} or nothing; subject to the umask
+   * @return the open file, to be closed
+   * @throws IllegalArgumentException for {@code APPEND} with {@code TRUNCATE_EXISTING}
+   * @throws UnsupportedOperationException for an option or attribute that is not supported
+   */
+  public CompletableFuture<AsyncFile> openFile(
+      Path path, Set<? extends OpenOption> options, FileAttribute<?>... attributes) {
+    OpenSpec spec = OpenSpec.parse(options, attributes);
+    return submit(new PathFuture.Open(engine, checked(path), spec));
+  }
+
+  /**
+   * Asks what the file system knows of a path.
+   *
+   * @param path what to ask about
+   * @param options {@link LinkOption#NOFOLLOW_LINKS} to ask about a link itself
+   * @return the metadata
+   */
+  public CompletableFuture<FileStatus> stat(Path path, LinkOption... options) {
+    boolean follow = !List.of(options).contains(LinkOption.NOFOLLOW_LINKS);
+    StatResult result = new StatResult();
+    Operation operation = new Operation.StatPath(checked(path), follow, result);
+    return submit(new PathFuture<>(engine, operation, path, null, _ -> Statuses.of(result)));
+  }
+
+  /**
+   * Creates a directory. Its parent must exist.
+   *
+   * @param dir the directory
+   * @param attributes {@code posix:permissions} or nothing; subject to the umask
+   * @return completes when it is there
+   */
+  public CompletableFuture<Void> createDirectory(Path dir, FileAttribute<?>... attributes) {
+    int permissions = OpenSpec.directoryPermissions(attributes);
+    return submit(action(new Operation.CreateDirectory(checked(dir), permissions), dir, null));
+  }
+
+  /**
+   * Removes a file, a link (itself, not what it leads to), or an empty directory.
+   *
+   * @param path what to remove
+   * @return completes when it is gone
+   */
+  public CompletableFuture<Void> delete(Path path) {
+    return submit(new PathFuture.Delete(engine, checked(path)));
+  }
+
+  /**
+   * Removes a file, or a link itself, but no directory.
+   *
+   * @param file what to remove
+   * @return completes when it is gone; fails with {@link ErrorKind#IS_A_DIRECTORY} for a directory
+   */
+  public CompletableFuture<Void> deleteFile(Path file) {
+    return submit(action(new Operation.Remove(checked(file), false), file, null));
+  }
+
+  /**
+   * Renames, atomically replacing what the target names: at any moment the target is either the old file or the new one.
+   *
+   * @param source what to rename
+   * @param target its new name, on the same file system
+   * @return completes when done; use {@link #syncDirectory} to make it survive a crash
+   */
+  public CompletableFuture<Void> rename(Path source, Path target) {
+    return submit(action(new Operation.Rename(checked(source), checked(target)), source, target));
+  }
+
+  /**
+   * Gives an existing file another name: a hard link.
+   *
+   * @param link the new name, which must be free
+   * @param existing the file
+   * @return completes when done
+   */
+  public CompletableFuture<Void> link(Path link, Path existing) {
+    return submit(action(new Operation.Link(checked(link), checked(existing)), existing, link));
+  }
+
+  /**
+   * Puts a directory on stable storage, so that names created, renamed or removed in it survive a crash.
+   *
+   * @param dir the directory
+   * @return completes when done
+   */
+  public CompletableFuture<Void> syncDirectory(Path dir) {
+    OpenSpec spec = new OpenSpec(EnumSet.of(OpenFlag.READ, OpenFlag.DIRECTORY), 0, false);
+    PathFuture.Open open = new PathFuture.Open(engine, checked(dir), spec);
+    return submit(open).thenCompose(IoRuntime::syncAndClose);
+  }
+
+  /**
+   * Lists a directory, without {@code .} and {@code ..} and in no order. Names added or removed meanwhile may be in it or not.
+   *
+   * @param dir the directory
+   * @return its entries
+   */
+  public CompletableFuture<List<DirectoryEntry>> readDirectory(Path dir) {
+    List<Operation.DirectoryItem> items = new ArrayList<>();
+    Operation operation = new Operation.ListDirectory(checked(dir), items);
+    return submit(new PathFuture<>(engine, operation, dir, null, _ -> entries(items)));
+  }
+
+  /**
+   * Removes a directory and everything in it. Never follows a link, not even one that another process puts in the place of a
+   * directory meanwhile; a link as {@code dir} itself is refused as not a directory. Stops at the first failure, leaving the rest.
+   *
+   * @param dir the directory
+   * @return completes when it is gone
+   */
+  public CompletableFuture<Void> removeTree(Path dir) {
+    return submit(action(new Operation.RemoveTree(checked(dir)), dir, null));
+  }
+
+  /**
+   * Does nothing, all the way to the kernel and back.
+   *
+   * @return completes after one round trip
+   */
+  public CompletableFuture<Void> nop() {
+    return submit(action(new Operation.Nop(), Path.of(""), null));
+  }
+
+  /**
+   * Takes no more operations, waits for those in flight up to {@link Builder#closeTimeout}, cancels what is left, joins the reaper,
+   * and closes files still open. Idempotent; concurrent callers all wait for the end. Each future not yet complete is completed,
+   * with its result or exceptionally. On a thread of the runtime's own, such as in a dependent of a future, it stops the intake and
+   * returns; the rest happens behind it.
+   */
+  @Override
+  public void close() {
+    driver.beginClose();
+    if (driver.onDriverThread()) {
+      Thread.ofPlatform().name("annulus-closer").daemon(true).start(this::finishClose);
+    } else {
+      finishClose();
+    }
+  }
+
+  private void finishClose() {
+    driver.close();
+    for (OpenDescriptor descriptor : engine.openDescriptors()) {
+      Void ignored = descriptor.close().exceptionally(_ -> null).join();
+    }
+  }
+
+  private static CompletableFuture<Void> syncAndClose(AsyncFile directory) {
+    CompletableFuture<Void> synced = directory.sync(Sync.ALL);
+    return synced
+        .handle((_, failure) -> failure)
+        .thenCompose(
+            failure ->
+                directory
+                    .closeAsync()
+                    .thenCompose(_ -> failure == null ? synced : CompletableFuture.failedFuture(failure)));
+  }
+
+  private static List<DirectoryEntry> entries(List<Operation.DirectoryItem> items) {
+    List<DirectoryEntry> entries = new ArrayList<>(items.size());
+    for (Operation.DirectoryItem item : items) {
+      entries.add(new DirectoryEntry(item.path(), item.directory()));
+    }
+    return entries;
+  }
+
+  private PathFuture<Void> action(Operation operation, Path path, @Nullable Path other) {
+    return new PathFuture<>(engine, operation, path, other, _ -> null);
+  }
+
+  private <T> CompletableFuture<T> submit(PathFuture<T> future) {
+    driver.submit(future);
+    return future;
+  }
+
+  @SuppressWarnings("ReferenceEquality") // there is one default file system
+  private static Path checked(Path path) {
+    if (path.getFileSystem() != FileSystems.getDefault()) {
+      throw new ProviderMismatchException("not a path of the default file system: " + path);
+    }
+    return path;
+  }
+
+  /** Limits and policies of a runtime that is to be opened. Not safe for use by several threads at once. */
+  public static final class Builder {
+    private static final int MOST_IN_FLIGHT = 32768;
+    private static final int MOST_QUEUED = 1 << 20;
+
+    private Backend backend = Backend.AUTO;
+    private int maxInFlight = 1024;
+    private int maxQueued = 8192;
+    private WhenFull whenFull = WhenFull.BLOCK;
+    private @Nullable Executor completionExecutor;
+    private Duration closeTimeout = Duration.ofSeconds(10);
+    private String threadName = "annulus-reaper";
+
+    private Builder() {}
+
+    /**
+     * Chooses the backend.
+     *
+     * @param backend default {@link Backend#AUTO}
+     * @return this
+     */
+    public Builder backend(Backend backend) {
+      this.backend = Objects.requireNonNull(backend, "backend");
+      return this;
+    }
+
+    /**
+     * Bounds the operations the kernel may hold at once.
+     *
+     * @param ops 1 to 32768; default 1024
+     * @return this
+     */
+    public Builder maxInFlight(int ops) {
+      this.maxInFlight = inRange("maxInFlight", ops, MOST_IN_FLIGHT);
+      return this;
+    }
+
+    /**
+     * Bounds the operations that wait behind those in flight. Operations submitted by dependents on the reaper thread are not held
+     * to it.
+     *
+     * @param ops 1 to 1048576; default 8192
+     * @return this
+     */
+    public Builder maxQueued(int ops) {
+      this.maxQueued = inRange("maxQueued", ops, MOST_QUEUED);
+      return this;
+    }
+
+    /**
+     * Says what happens when {@link #maxQueued} operations wait.
+     *
+     * @param policy default {@link WhenFull#BLOCK}
+     * @return this
+     */
+    public Builder whenFull(WhenFull policy) {
+      this.whenFull = Objects.requireNonNull(policy, "policy");
+      return this;
+    }
+
+    /**
+     * Says where futures are completed, and so where dependents without an executor run. An executor that refuses does not lose a
+     * completion: that one runs on the reaper thread.
+     *
+     * @param executor default: the reaper thread itself
+     * @return this
+     */
+    public Builder completionExecutor(Executor executor) {
+      this.completionExecutor = Objects.requireNonNull(executor, "executor");
+      return this;
+    }
+
+    /**
+     * Bounds how long {@link IoRuntime#close} waits for operations to end by themselves before it cancels them.
+     *
+     * @param timeout zero or more; default 10 seconds
+     * @return this
+     */
+    public Builder closeTimeout(Duration timeout) {
+      if (timeout.isNegative()) {
+        throw new IllegalArgumentException("negative closeTimeout: " + timeout);
+      }
+      this.closeTimeout = timeout;
+      return this;
+    }
+
+    /**
+     * Names the reaper thread; the names of its helpers begin so too.
+     *
+     * @param name default {@code annulus-reaper}
+     * @return this
+     */
+    public Builder threadName(String name) {
+      this.threadName = Objects.requireNonNull(name, "name");
+      return this;
+    }
+
+    /**
+     * Opens the runtime.
+     *
+     * @return a runtime, to be closed
+     * @throws UnsupportedOperationException if {@link Backend#IO_URING} was asked for and cannot be had; the message says why and
+     *     what to do
+     */
+    public IoRuntime open() {
+      DriverConfig config =
+          new DriverConfig(maxInFlight, maxQueued, whenFull == WhenFull.FAIL, closeTimeout, threadName);
+      try {
+        Drivers.Choice choice = Drivers.choose(backend, config);
+        return new IoRuntime(choice.backend(), choice.driver(), completionExecutor);
+      } catch (Unavailable e) {
+        throw new UnsupportedOperationException(Availability.no(e).toString(), e);
+      }
+    }
+
+    private static int inRange(String name, int value, int most) {
+      if (value < 1 || value > most) {
+        throw new IllegalArgumentException(name + " must be 1 to " + most + ": " + value);
+      }
+      return value;
+    }
+  }
+}

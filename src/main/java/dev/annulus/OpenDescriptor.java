@@ -1,0 +1,154 @@
+package dev.annulus;
+
+import dev.annulus.internal.driver.Operation;
+import java.io.IOException;
+import java.nio.channels.ClosedChannelException;
+import java.nio.channels.NonReadableChannelException;
+import java.nio.channels.NonWritableChannelException;
+import java.nio.file.Path;
+import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A descriptor and who still needs it.
+ *
+ * <p>Operations in flight hold leases. The descriptor is closed only when closing was asked for and no lease is left, because the
+ * kernel looks a descriptor up late: had its number been given to another file meanwhile, that would be the one written to.
+ */
+final class OpenDescriptor {
+  /** Set in {@link #leases} once closing was asked for; the bits below count the leases. */
+  private static final int CLOSING = 1 << 31;
+
+  private final Engine engine;
+  private final Path path;
+  private final int fd;
+  private final OpenSpec spec;
+  private final AtomicInteger leases = new AtomicInteger();
+  private final CompletableFuture<Void> closed = new CompletableFuture<>();
+
+  /** The first sync that may have lost data; see {@link AsyncFile#sync}. */
+  private final AtomicReference<@Nullable IOException> syncFailure = new AtomicReference<>();
+
+  OpenDescriptor(Engine engine, Path path, int fd, OpenSpec spec) {
+    this.engine = engine;
+    this.path = path;
+    this.fd = fd;
+    this.spec = spec;
+    engine.openDescriptors().add(this);
+  }
+
+  Engine engine() {
+    return engine;
+  }
+
+  Path path() {
+    return path;
+  }
+
+  int fd() {
+    return fd;
+  }
+
+  // ---- leases ----
+
+  /** Takes a lease for an operation. */
+  void lease() {
+    int before = leases.getAndUpdate(now -> now < 0 ? now : now + 1);
+    if (before < 0) {
+      throw closedException();
+    }
+  }
+
+  /** The operation is over. */
+  void releaseLease() {
+    if (leases.decrementAndGet() == CLOSING) {
+      closeNow();
+    }
+  }
+
+  /** An operation will never let go of the file: neither may we let go of its descriptor. */
+  void abandon(Throwable cause) {
+    int ignored = leases.getAndUpdate(now -> now | CLOSING);
+    engine.openDescriptors().remove(this);
+    closed.completeExceptionally(cause);
+  }
+
+  // ---- closing ----
+
+  /** Refuses new leases, and closes when the last is returned. */
+  CompletableFuture<Void> close() {
+    int before = leases.getAndUpdate(now -> now | CLOSING);
+    if (before == 0) {
+      closeNow();
+    }
+    return closed.copy();
+  }
+
+  private void closeNow() {
+    engine.driver().submitPastLimits(new CloseRequest(engine, fd, this::onClosed));
+  }
+
+  private void onClosed(int result) {
+    engine.openDescriptors().remove(this);
+    engine.complete(
+        () -> {
+          if (result < 0) {
+            closed.completeExceptionally(Errors.onFile(new Operation.Close(fd), path, -result));
+          } else {
+            closed.complete(null);
+          }
+        });
+  }
+
+  // ---- what may be done with it ----
+
+  void checkOpen() {
+    if (leases.get() < 0) {
+      throw closedException();
+    }
+  }
+
+  void checkReadable() {
+    checkOpen();
+    if (!spec.readable()) {
+      throw new NonReadableChannelException();
+    }
+  }
+
+  void checkWritable() {
+    checkOpen();
+    if (!spec.writable()) {
+      throw new NonWritableChannelException();
+    }
+  }
+
+  void checkAppending() {
+    checkWritable();
+    if (!spec.appending()) {
+      throw new IllegalStateException("append needs a file opened with StandardOpenOption.APPEND: " + path);
+    }
+  }
+
+  private IllegalStateException closedException() {
+    return new IllegalStateException("the file is closed: " + path, new ClosedChannelException());
+  }
+
+  // ---- failed syncs ----
+
+  /** Remembers the first sync that lost data. What to fail with: that, or that there was one before. */
+  IOException latchSyncFailure(IOException failure) {
+    return syncFailure.compareAndSet(null, failure) ? failure : Objects.requireNonNull(earlierSyncFailure());
+  }
+
+  /** A new exception if a sync has lost data before, else {@code null}. */
+  @Nullable IOException earlierSyncFailure() {
+    IOException lost = syncFailure.get();
+    return lost == null
+        ? null
+        : new IOException(
+            "an earlier sync of " + path + " failed and may have lost data; open the file again to go on", lost);
+  }
+}

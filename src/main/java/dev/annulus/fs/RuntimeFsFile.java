@@ -1,0 +1,327 @@
+package dev.annulus.fs;
+
+import dev.annulus.AsyncFile;
+import dev.annulus.ErrnoException;
+import dev.annulus.IoRuntime;
+import dev.annulus.Sync;
+import java.io.EOFException;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.ClosedChannelException;
+import java.nio.channels.NonReadableChannelException;
+import java.nio.channels.NonWritableChannelException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/** {@link FsFile} by waiting on an {@link AsyncFile}'s futures. */
+final class RuntimeFsFile implements FsFile {
+  private static final int EBADF = 9;
+  private static final int EINVAL = 22;
+
+  private static final long SHORTEST_LOCK_WAIT_NANOS = TimeUnit.MICROSECONDS.toNanos(200);
+  private static final long LONGEST_LOCK_WAIT_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
+
+  private final IoRuntime runtime;
+  private final AsyncFile file;
+  private final FsOpenOptions options;
+
+  /** Orders the calls that use the cursor. */
+  private final ReentrantLock cursorLock = new ReentrantLock();
+
+  private long cursor;
+  private volatile boolean open = true;
+
+  RuntimeFsFile(IoRuntime runtime, AsyncFile file, FsOpenOptions options) {
+    this.runtime = runtime;
+    this.file = file;
+    this.options = options;
+  }
+
+  // ---- at a place ----
+
+  @Override
+  public int readAt(ByteBuffer dst, long offset) throws IOException {
+    checkRange("read", offset, dst.remaining());
+    checkMode("read", options.read());
+    int total = 0;
+    while (dst.hasRemaining()) {
+      long at = offset + total;
+      int count = await(() -> file.read(dst, at));
+      if (count < 0) {
+        break;
+      }
+      total += count;
+    }
+    return total;
+  }
+
+  @Override
+  public void readMany(List<ReadRequest> requests) throws IOException {
+    List<ReadRequest> batch = List.copyOf(requests);
+    for (ReadRequest request : batch) {
+      checkRange("read", request.offset(), request.dst().remaining());
+      if (request.dst().isReadOnly()) {
+        throw new IllegalArgumentException("read-only buffer as destination");
+      }
+    }
+    checkMode("read", options.read());
+    checkOpen();
+    Waiting.checkMayBlock(runtime);
+    List<CompletableFuture<Void>> reads = new ArrayList<>(batch.size());
+    for (ReadRequest request : batch) {
+      reads.add(submitted(request));
+    }
+    Throwable first = null;
+    for (CompletableFuture<Void> read : reads) {
+      try {
+        Void ignored = Waiting.await(read);
+      } catch (IOException | RuntimeException e) {
+        first = first == null ? e : first;
+      }
+    }
+    rethrow(first);
+  }
+
+  @Override
+  public int writeAt(ByteBuffer src, long offset) throws IOException {
+    int length = src.remaining();
+    checkRange("write", offset, length);
+    checkMode("write", options.write() || options.append());
+    if (options.append()) {
+      appendAll(src);
+    } else {
+      await(() -> file.writeFully(src, offset));
+    }
+    return length;
+  }
+
+  // ---- at the cursor ----
+
+  @Override
+  public int read(ByteBuffer dst) throws IOException {
+    if (!options.read()) {
+      throw new NonReadableChannelException();
+    }
+    cursorLock.lock();
+    try {
+      int count = await(() -> file.read(dst, cursor));
+      cursor += Math.max(0, count);
+      return count;
+    } finally {
+      cursorLock.unlock();
+    }
+  }
+
+  @Override
+  public int write(ByteBuffer src) throws IOException {
+    if (!options.write() && !options.append()) {
+      throw new NonWritableChannelException();
+    }
+    cursorLock.lock();
+    try {
+      if (options.append()) {
+        int count = await(() -> file.append(src));
+        cursor = await(file::size);
+        return count;
+      }
+      int count = await(() -> file.write(src, cursor));
+      cursor += count;
+      return count;
+    } finally {
+      cursorLock.unlock();
+    }
+  }
+
+  @Override
+  public long seek(long delta, SeekFrom from) throws IOException {
+    checkOpen();
+    cursorLock.lock();
+    try {
+      long base =
+          switch (Objects.requireNonNull(from, "from")) {
+            case START -> 0;
+            case CURRENT -> cursor;
+            case END -> size();
+          };
+      long target = base + delta;
+      // Negative, or wrapped around: base is never negative, so only a positive delta can overflow.
+      if (target < 0) {
+        throw ErrnoException.of(
+            EINVAL, "seek", file.path(), "(by " + delta + " from " + from + ", which is at " + base + ")");
+      }
+      cursor = target;
+      return target;
+    } finally {
+      cursorLock.unlock();
+    }
+  }
+
+  @Override
+  public long position() throws IOException {
+    checkOpen();
+    cursorLock.lock();
+    try {
+      return cursor;
+    } finally {
+      cursorLock.unlock();
+    }
+  }
+
+  @Override
+  public FsFile position(long newPosition) throws IOException {
+    checkOpen();
+    if (newPosition < 0) {
+      throw new IllegalArgumentException("negative position: " + newPosition);
+    }
+    long ignored = seek(newPosition, SeekFrom.START);
+    return this;
+  }
+
+  @Override
+  public FsFile truncate(long size) throws IOException {
+    checkOpen();
+    if (size < 0) {
+      throw new IllegalArgumentException("negative size: " + size);
+    }
+    if (!options.write() && !options.append()) {
+      throw new NonWritableChannelException();
+    }
+    cursorLock.lock();
+    try {
+      if (size < size()) {
+        setLength(size);
+      }
+      cursor = Math.min(cursor, size);
+      return this;
+    } finally {
+      cursorLock.unlock();
+    }
+  }
+
+  // ---- the file as a whole ----
+
+  @Override
+  public long size() throws IOException {
+    return await(file::size);
+  }
+
+  @Override
+  public FsMetadata metadata() throws IOException {
+    return RuntimeFs.metadataOf(await(file::stat));
+  }
+
+  @Override
+  public void setLength(long size) throws IOException {
+    checkOpen();
+    if (size < 0 || (!options.write() && !options.append())) {
+      String why = size < 0 ? "(to a negative length: " + size + ")" : "(of a file not open for writing)";
+      throw ErrnoException.of(EINVAL, "ftruncate", file.path(), why);
+    }
+    await(() -> file.truncate(size));
+  }
+
+  @Override
+  public void syncAll() throws IOException {
+    await(() -> file.sync(Sync.ALL));
+  }
+
+  @Override
+  public void syncData() throws IOException {
+    await(() -> file.sync(Sync.DATA));
+  }
+
+  /** Asks again and again, with growing pauses: a wait inside the kernel would hold a thread, and could not be ended by closing. */
+  @Override
+  public void lockExclusive() throws IOException {
+    boolean interrupted = false;
+    long pause = SHORTEST_LOCK_WAIT_NANOS;
+    try {
+      while (!tryLockExclusive()) {
+        LockSupport.parkNanos(this, pause);
+        interrupted |= Thread.interrupted();
+        pause = Math.min(2 * pause, LONGEST_LOCK_WAIT_NANOS);
+      }
+    } finally {
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
+    }
+  }
+
+  @Override
+  public boolean tryLockExclusive() throws IOException {
+    return await(file::tryLockExclusive);
+  }
+
+  @Override
+  public boolean isOpen() {
+    return open;
+  }
+
+  @Override
+  public void close() {
+    open = false;
+    file.close();
+  }
+
+  @Override
+  public String toString() {
+    return "FsFile[" + file.path() + (open ? "]" : ", closed]");
+  }
+
+  private void appendAll(ByteBuffer src) throws IOException {
+    do {
+      int ignored = await(() -> file.append(src));
+    } while (src.hasRemaining());
+  }
+
+  /** A read of a batch; what the call itself refuses becomes the future's failure, so that the others are still waited for. */
+  private CompletableFuture<Void> submitted(ReadRequest request) {
+    try {
+      return file.readFully(request.dst(), request.offset());
+    } catch (RuntimeException e) {
+      return CompletableFuture.failedFuture(
+          e.getCause() instanceof ClosedChannelException closed ? closed : e);
+    }
+  }
+
+  private static void rethrow(@Nullable Throwable failure) throws IOException {
+    switch (failure) {
+      case null -> {}
+      case EOFException e -> throw e;
+      case IOException e -> throw e;
+      case RuntimeException e -> throw e;
+      default -> throw new IOException(failure);
+    }
+  }
+
+  private void checkRange(String operation, long offset, int length) throws IOException {
+    if (offset < 0 || offset > Long.MAX_VALUE - length) {
+      throw ErrnoException.of(EINVAL, operation, file.path(), "(" + length + " bytes at position " + offset + ")");
+    }
+  }
+
+  private void checkMode(String operation, boolean allowed) throws IOException {
+    checkOpen();
+    if (!allowed) {
+      throw ErrnoException.of(EBADF, operation, file.path(), "(the file is not open for it)");
+    }
+  }
+
+  private void checkOpen() throws ClosedChannelException {
+    if (!open) {
+      throw new ClosedChannelException();
+    }
+  }
+
+  private <T> T await(Supplier<? extends CompletableFuture<T>> operation) throws IOException {
+    return Waiting.submitAndAwait(runtime, operation);
+  }
+}

@@ -1,0 +1,46 @@
+package dev.annulus.internal.driver;
+
+/**
+ * Runs {@linkplain Operation operations}. Safe from any thread.
+ *
+ * <p>Two verbs: {@link #submit} returns at once and reports later, on a thread of the driver's; {@link #call} runs the operation
+ * here and now.
+ */
+public interface Driver extends AutoCloseable {
+  /**
+   * Has a request's operation run. When as many operations wait as may, this waits for room, or refuses the request, as
+   * configured. A driver's own thread never waits here: it is the one that makes room.
+   */
+  void submit(Request request);
+
+  /** As {@link #submit}, past every limit: for what frees resources and must not be held up by those who take them. */
+  void submitPastLimits(Request request);
+
+  /**
+   * Asks that a submitted request end soon. It ends as it will, with {@code -ECANCELED} at best. Once per submission at most;
+   * harmless when the request has ended.
+   */
+  void cancel(Request request);
+
+  /** Runs an operation on the calling thread, blocking it; short transfers are reported, interrupted calls repeated. */
+  int call(Operation operation);
+
+  /** Whether the calling thread is the driver's own: waiting there for a request would be waiting for oneself. */
+  boolean onDriverThread();
+
+  /** What has happened so far. */
+  DriverStats stats();
+
+  /** One line on what is in force, for people: ring set-up flags and the like. */
+  String description();
+
+  /** Takes no more requests. Idempotent, and never waits. */
+  void beginClose();
+
+  /**
+   * As {@link #beginClose}, then ends the requests there are, cancelling those that outlast the time limit, and frees everything.
+   * Idempotent; every caller returns when all is done. Not to be called on the driver's own threads, which it waits for.
+   */
+  @Override
+  void close();
+}

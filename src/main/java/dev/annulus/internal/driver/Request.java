@@ -1,0 +1,36 @@
+package dev.annulus.internal.driver;
+
+/**
+ * Someone who wants an operation done. Submitted once at a time: after {@link #completed} it may be submitted again, with what
+ * {@link #operation} then returns.
+ *
+ * <p>For each submission exactly one of {@link #completed}, {@link #refused} and {@link #abandoned} is called, once.
+ */
+public interface Request {
+  /** What to do. Must not change between submission and the call that ends it. */
+  Operation operation();
+
+  /**
+   * The operation has ended and nothing touches its memory or descriptor any more.
+   *
+   * @param result a value as {@link Operation} describes it, or a negated errno
+   */
+  void completed(int result);
+
+  /** The operation never began: its memory was never touched. */
+  void refused(Throwable cause);
+
+  /** How the operation ended will never be known, and its memory may still be written to: it is not to be used again. */
+  void abandoned(Throwable cause);
+
+  /**
+   * A mark of the driver's, meaningless to the request; {@link #NO_MARK} when it is not with a driver. Only the thread that has
+   * the request in hand, the submitter or then the driver's, touches it: a plain field will do.
+   */
+  int mark();
+
+  /** Sets the driver's mark. */
+  void mark(int mark);
+
+  int NO_MARK = -1;
+}

@@ -1,0 +1,31 @@
+package dev.annulus.internal.driver;
+
+/**
+ * Where a driver puts what it found out about a file. Filled by one thread before the operation's completion and read after it;
+ * the completion orders the two.
+ */
+public final class StatResult {
+  public long sizeBytes;
+  /** File type and permission bits as in {@code st_mode}. */
+  public int mode;
+
+  public long inode;
+  public long device;
+  public int linkCount;
+  public int userId;
+  public int groupId;
+  public int blockSizeBytes;
+  /** Storage taken, in units of 512 bytes. */
+  public long blocks;
+
+  public long modifiedSeconds;
+  public int modifiedNanos;
+  public long accessedSeconds;
+  public int accessedNanos;
+  public long changedSeconds;
+  public int changedNanos;
+  /** When the file was made; the modification time where the file system does not keep it. */
+  public long createdSeconds;
+
+  public int createdNanos;
+}

@@ -1,0 +1,142 @@
+package dev.annulus.internal.ring;
+
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+import static java.lang.foreign.ValueLayout.JAVA_SHORT;
+
+import dev.annulus.internal.abi.GetEventsArgLayout;
+import dev.annulus.internal.abi.IoUring;
+import dev.annulus.internal.abi.ParamsLayout;
+import dev.annulus.internal.abi.ProbeLayout;
+import dev.annulus.internal.abi.Syscalls;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.BitSet;
+
+/** A {@link Ring} of the running kernel: {@code io_uring_setup(2)}, the mappings, and {@code io_uring_enter(2)}. */
+public final class KernelRing implements Ring {
+  private static final int PROBE_OPS = 256;
+
+  private final KernelCalls kernel;
+  private final int fd;
+  private final int setupFlags;
+  private final int features;
+  private final RingMapping mapping;
+  private final SubmissionQueue submissions;
+  private final CompletionQueue completions;
+  private final BitSet opcodes;
+
+  /** Memory for the timed wait's argument; freed with the ring. */
+  private final Arena arena = Arena.ofConfined();
+
+  private final MemorySegment timedWait = arena.allocate(GetEventsArgLayout.SIZE_WITH_TIMESPEC, Long.BYTES);
+
+  private KernelRing(KernelCalls kernel, int fd, MemorySegment params, RingMapping mapping) {
+    this.kernel = kernel;
+    this.fd = fd;
+    this.setupFlags = params.get(JAVA_INT, ParamsLayout.FLAGS);
+    this.features = params.get(JAVA_INT, ParamsLayout.FEATURES);
+    this.mapping = mapping;
+    this.submissions = mapping.submissionQueue(params);
+    this.completions = mapping.completionQueue(params);
+    this.opcodes = probe(fd);
+    timedWait.set(JAVA_LONG, GetEventsArgLayout.TS, timedWait.address() + GetEventsArgLayout.TIMESPEC);
+  }
+
+  /**
+   * Makes a ring with exactly these set-up flags, for use by this thread.
+   *
+   * @param entries submission entries wanted, 1 to 32768; the kernel rounds up to a power of two
+   * @param completionEntries completion entries wanted; looked at when the flags hold {@code IORING_SETUP_CQSIZE}
+   * @throws RingSetupException if the kernel refuses; nothing is left behind
+   */
+  public static KernelRing open(int entries, int completionEntries, int setupFlags) throws RingSetupException {
+    return open(KernelCalls.REAL, entries, completionEntries, setupFlags);
+  }
+
+  static KernelRing open(KernelCalls kernel, int entries, int completionEntries, int setupFlags)
+      throws RingSetupException {
+    try (Arena scratch = Arena.ofConfined()) {
+      MemorySegment params = scratch.allocate(ParamsLayout.SIZE, Long.BYTES);
+      params.set(JAVA_INT, ParamsLayout.FLAGS, setupFlags);
+      params.set(JAVA_INT, ParamsLayout.CQ_ENTRIES, completionEntries);
+      // The descriptor is close-on-exec: the kernel opens it so (io_uring_setup(2)).
+      int fd = kernel.setup(entries, params);
+      if (fd < 0) {
+        throw new RingSetupException("io_uring_setup", -fd);
+      }
+      try {
+        return new KernelRing(kernel, fd, params, RingMapping.map(kernel, fd, params));
+      } catch (RingSetupException e) {
+        int ignored = kernel.close(fd);
+        throw e;
+      }
+    }
+  }
+
+  @Override
+  public SubmissionQueue submissions() {
+    return submissions;
+  }
+
+  @Override
+  public CompletionQueue completions() {
+    return completions;
+  }
+
+  @Override
+  public int enter(int toSubmit, int minComplete, long timeoutNanos) {
+    if (timeoutNanos <= 0) {
+      return Syscalls.ioUringEnter(fd, toSubmit, minComplete, IoUring.IORING_ENTER_GETEVENTS, 0, 0);
+    }
+    timedWait.set(JAVA_LONG, GetEventsArgLayout.TIMESPEC_SEC, timeoutNanos / 1_000_000_000L);
+    timedWait.set(JAVA_LONG, GetEventsArgLayout.TIMESPEC_NSEC, timeoutNanos % 1_000_000_000L);
+    return Syscalls.ioUringEnter(
+        fd,
+        toSubmit,
+        minComplete,
+        IoUring.IORING_ENTER_GETEVENTS | IoUring.IORING_ENTER_EXT_ARG,
+        timedWait.address(),
+        GetEventsArgLayout.SIZE);
+  }
+
+  @Override
+  public boolean supports(int opcode) {
+    return opcodes.get(opcode);
+  }
+
+  @Override
+  public int setupFlags() {
+    return setupFlags;
+  }
+
+  /** The {@code IORING_FEAT_} bits the kernel reports. */
+  public int features() {
+    return features;
+  }
+
+  @Override
+  public void close() {
+    mapping.unmap();
+    int ignored = kernel.close(fd);
+    arena.close();
+  }
+
+  /** Asks the kernel which opcodes it runs (IORING_REGISTER_PROBE, Linux 5.6); older kernels refuse and support none we need. */
+  private static BitSet probe(int fd) {
+    BitSet supported = new BitSet(PROBE_OPS);
+    try (Arena scratch = Arena.ofConfined()) {
+      MemorySegment probe = scratch.allocate(ProbeLayout.SIZE + PROBE_OPS * ProbeLayout.OP_SIZE, Long.BYTES);
+      if (Syscalls.ioUringRegister(fd, IoUring.IORING_REGISTER_PROBE, probe, PROBE_OPS) < 0) {
+        return supported;
+      }
+      int count = Byte.toUnsignedInt(probe.get(JAVA_BYTE, ProbeLayout.OPS_LEN));
+      for (int op = 0; op < count; op++) {
+        int flags = probe.get(JAVA_SHORT, ProbeLayout.OPS + op * ProbeLayout.OP_SIZE + ProbeLayout.OP_FLAGS);
+        supported.set(op, (flags & IoUring.IO_URING_OP_SUPPORTED) != 0);
+      }
+    }
+    return supported;
+  }
+}

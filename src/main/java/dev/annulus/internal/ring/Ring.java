@@ -1,0 +1,33 @@
+package dev.annulus.internal.ring;
+
+/**
+ * One io_uring: a pair of queues and the call that makes the kernel look at them. Confined to one thread from set-up to close,
+ * as {@code IORING_SETUP_SINGLE_ISSUER} demands.
+ *
+ * <p>An interface so that a simulated kernel can stand behind the same queues in tests.
+ */
+public interface Ring extends AutoCloseable {
+  SubmissionQueue submissions();
+
+  CompletionQueue completions();
+
+  /**
+   * Submits up to {@code toSubmit} published entries, then waits until {@code minComplete} completions are ready, always
+   * letting the kernel run its deferred work and flush overflowed completions.
+   *
+   * @param timeoutNanos longest wait, or 0 for no limit; passing it gives {@code -ETIME}
+   * @return how many entries the kernel took, which may be fewer than asked (it has then not waited), or a negated errno. A
+   *     wait that a signal interrupts after something was submitted is reported as that count (io_uring_enter(2)).
+   */
+  int enter(int toSubmit, int minComplete, long timeoutNanos);
+
+  /** Whether the kernel runs this {@code IORING_OP_}. */
+  boolean supports(int opcode);
+
+  /** The {@code IORING_SETUP_} flags in force. */
+  int setupFlags();
+
+  /** Unmaps the queues and closes the descriptor. Does not wait for operations still in the kernel. */
+  @Override
+  void close();
+}

@@ -1,0 +1,137 @@
+package dev.annulus.internal.runtime;
+
+import dev.annulus.internal.driver.Request;
+import java.util.Objects;
+import java.util.function.IntConsumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The operations the kernel holds. A slot keeps the request, and with it buffer, file lease and future, plus any native memory
+ * made for the submission, from the moment the entry is filled until its last completion. Only then is its number used again,
+ * with the next generation.
+ *
+ * <p>Confined to the reaper thread, except {@link #size}.
+ */
+final class InFlightTable {
+  private static final int END = -1;
+
+  private final @Nullable Request[] requests;
+  private final @Nullable Object[] scratch;
+  private final int[] generations;
+  private final byte[] retries;
+  private final boolean[] cancelled;
+
+  /** The free slots as a linked list: the last one returned is the first one reused, while it is warm. */
+  private final int[] nextFree;
+
+  private int firstFree;
+  private volatile int size;
+
+  InFlightTable(int capacity) {
+    requests = new Request[capacity];
+    scratch = new Object[capacity];
+    generations = new int[capacity];
+    retries = new byte[capacity];
+    cancelled = new boolean[capacity];
+    nextFree = new int[capacity];
+    for (int slot = 0; slot < capacity; slot++) {
+      nextFree[slot] = slot + 1 < capacity ? slot + 1 : END;
+    }
+  }
+
+  boolean isFull() {
+    return firstFree == END;
+  }
+
+  boolean isEmpty() {
+    return size == 0;
+  }
+
+  /** Slots taken; may be read from any thread. */
+  int size() {
+    return size;
+  }
+
+  /** Takes a slot for a request. The table must not be full. */
+  int claim(Request request) {
+    int slot = firstFree;
+    firstFree = nextFree[slot];
+    requests[slot] = request;
+    retries[slot] = 0;
+    cancelled[slot] = false;
+    resize(1);
+    return slot;
+  }
+
+  /** Begins a submission in a slot: what it carries from now on, so that completions of earlier ones are told apart. */
+  long nextUserData(int slot) {
+    return UserData.of(slot, ++generations[slot]);
+  }
+
+  /** What the submission in a slot carries. */
+  long userData(int slot) {
+    return UserData.of(slot, generations[slot]);
+  }
+
+  /** Keeps native memory alive with the slot. */
+  void keep(int slot, @Nullable Object memory) {
+    scratch[slot] = memory;
+  }
+
+  /** What {@link #keep} was given. */
+  @Nullable Object kept(int slot) {
+    return scratch[slot];
+  }
+
+  /** Whether a completion belongs to the submission its slot holds now. */
+  boolean isCurrent(long userData) {
+    int slot = UserData.slot(userData);
+    return slot >= 0
+        && slot < requests.length
+        && requests[slot] != null
+        && generations[slot] == UserData.generation(userData);
+  }
+
+  /** The request in a taken slot. */
+  Request request(int slot) {
+    return Objects.requireNonNull(requests[slot]);
+  }
+
+  /** Counts one more attempt for the slot, and answers how many were made before. */
+  int countRetry(int slot) {
+    return retries[slot]++;
+  }
+
+  void markCancelled(int slot) {
+    cancelled[slot] = true;
+  }
+
+  boolean isCancelled(int slot) {
+    return cancelled[slot];
+  }
+
+  /** Gives a slot back after its last completion. */
+  Request release(int slot) {
+    Request request = request(slot);
+    requests[slot] = null;
+    scratch[slot] = null;
+    nextFree[slot] = firstFree;
+    firstFree = slot;
+    resize(-1);
+    return request;
+  }
+
+  /** Calls with each taken slot. */
+  void forEachSlot(IntConsumer action) {
+    for (int slot = 0; slot < requests.length; slot++) {
+      if (requests[slot] != null) {
+        action.accept(slot);
+      }
+    }
+  }
+
+  @SuppressWarnings("NonAtomicVolatileUpdate") // one writer, the reaper; volatile for those who watch
+  private void resize(int by) {
+    size += by;
+  }
+}

@@ -1,0 +1,311 @@
+package dev.annulus.internal.runtime;
+
+import dev.annulus.internal.abi.IoUring;
+import dev.annulus.internal.driver.Errno;
+import dev.annulus.internal.driver.Operation;
+import dev.annulus.internal.driver.Request;
+import dev.annulus.internal.ring.CompletionQueue;
+import dev.annulus.internal.ring.Ring;
+import dev.annulus.internal.ring.SubmissionQueue;
+import java.util.ArrayDeque;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The one thread that touches the ring. Each round it takes requests in, shows them to the kernel, waits if there is nothing else
+ * to do, and ends the requests whose completions have come.
+ *
+ * <p>A round ends few completions at a time and then looks for new requests, since ending one often brings the next: completing
+ * everything first would submit in bursts, with the device idle between. Users' code runs only in {@link #deliver}, when both
+ * queues are in order.
+ */
+final class Reaper {
+  /** Completions ended in a round; measured: more make bursts, fewer make more system calls. */
+  private static final int COMPLETIONS_PER_ROUND = 4;
+
+  /** How long to wait for completions when the kernel is short of something before it is asked again. */
+  private static final long BACK_OFF_NANOS = 1_000_000;
+
+  private static final System.Logger LOG = System.getLogger("dev.annulus");
+
+  private final Ring ring;
+  private final SubmissionQueue submissions;
+  private final CompletionQueue completions;
+  private final Intake intake;
+  private final Wakeup wakeup;
+  private final InFlightTable table;
+  private final Counters counters;
+
+  /** Slots whose operation is to be submitted once more, and submissions to be cancelled, by user data. */
+  private final ArrayDeque<Integer> retries = new ArrayDeque<>();
+
+  private final ArrayDeque<Long> cancels = new ArrayDeque<>();
+
+  /** Requests cancelled before they were submitted. */
+  private final ArrayDeque<Request> doomed = new ArrayDeque<>();
+
+  /** The completions of this round, copied out of the ring. */
+  private final long[] batchUserData = new long[COMPLETIONS_PER_ROUND];
+
+  private final int[] batchResults = new int[COMPLETIONS_PER_ROUND];
+
+  private boolean overflowed;
+
+  Reaper(Ring ring, Intake intake, Wakeup wakeup, InFlightTable table, Counters counters) {
+    this.ring = ring;
+    this.submissions = ring.submissions();
+    this.completions = ring.completions();
+    this.intake = intake;
+    this.wakeup = wakeup;
+    this.table = table;
+    this.counters = counters;
+  }
+
+  /**
+   * One round.
+   *
+   * @param timeoutNanos longest wait, or 0 for no limit
+   * @throws RingFailure if the kernel refuses the ring itself
+   */
+  void round(long timeoutNanos) {
+    takeUrgent();
+    fill();
+    submitAndWait(timeoutNanos);
+    reap();
+  }
+
+  /** Whether nothing waits and nothing is in the kernel, apart from the wake-up. */
+  boolean isIdle() {
+    return table.isEmpty() && intake.isEmpty() && !intake.hasUrgent() && retries.isEmpty() && doomed.isEmpty();
+  }
+
+  /** Asks the kernel to end everything it holds. */
+  void cancelAll() {
+    table.forEachSlot(this::cancelSlot);
+  }
+
+  /** Drains the wake-up's read from the kernel so that the eventfd can be closed; false if it will not come. */
+  boolean quiesceWakeup() {
+    if (!wakeup.isArmed()) {
+      return true;
+    }
+    wakeup.fireSelf();
+    for (int tries = 0; wakeup.isArmed() && tries < 1000; tries++) {
+      enter(1, BACK_OFF_NANOS);
+      int count = completions.ready();
+      for (int i = 0; i < count; i++) {
+        if (completions.userData(i) == UserData.WAKE) {
+          wakeup.fired(completions.result(i));
+        }
+      }
+      completions.advance(count);
+    }
+    return !wakeup.isArmed();
+  }
+
+  private void takeUrgent() {
+    for (Intake.Urgent word = intake.takeUrgent(); word != null; word = intake.takeUrgent()) {
+      switch (word) {
+        case Intake.Urgent.Submit(Request request) -> intake.putOwn(request);
+        case Intake.Urgent.Cancel(Request request) -> cancel(request);
+      }
+    }
+  }
+
+  private void cancel(Request request) {
+    int mark = request.mark();
+    if (mark == Marks.QUEUED) {
+      request.mark(Marks.DOOMED);
+    } else if (mark >= 0) {
+      cancelSlot(mark);
+    }
+  }
+
+  private void cancelSlot(int slot) {
+    if (!table.isCancelled(slot)) {
+      table.markCancelled(slot);
+      cancels.add(table.userData(slot));
+    }
+  }
+
+  /** Moves requests into submission entries while there are slots and entries. */
+  private void fill() {
+    while (!cancels.isEmpty() && entriesLeft()) {
+      // A cancel finds its target by user data, and nothing (-ENOENT) once that has completed.
+      submissions.push(IoUring.IORING_OP_ASYNC_CANCEL, -1, cancels.remove(), 0, 0, 0, UserData.CANCEL);
+    }
+    while (!retries.isEmpty() && entriesLeft()) {
+      int slot = retries.remove();
+      if (table.isCancelled(slot)) {
+        doomed.add(table.release(slot));
+      } else {
+        push(slot);
+      }
+    }
+    while (!table.isFull() && entriesLeft()) {
+      Request request = intake.take();
+      if (request == null) {
+        return;
+      }
+      if (request.mark() == Marks.DOOMED) {
+        doomed.add(request);
+        continue;
+      }
+      int slot = table.claim(request);
+      request.mark(slot);
+      Counters.count(counters.submitted);
+      push(slot);
+    }
+  }
+
+  /** One entry is kept for the read of the wake-up. */
+  private boolean entriesLeft() {
+    return submissions.free() > 1;
+  }
+
+  private void push(int slot) {
+    table.keep(slot, SqeEncoder.push(submissions, table.request(slot).operation(), table.nextUserData(slot)));
+  }
+
+  private boolean canFill() {
+    return intake.hasUrgent()
+        || (entriesLeft()
+            && (!cancels.isEmpty() || !retries.isEmpty() || (!table.isFull() && !intake.isEmpty())));
+  }
+
+  private void submitAndWait(long timeoutNanos) {
+    boolean nothingElse =
+        doomed.isEmpty() && completions.ready() == 0 && !submissions.completionsOverflowed() && !canFill();
+    if (!nothingElse) {
+      if (submissions.unconsumed() > 0 || completions.ready() == 0 || submissions.completionsOverflowed()) {
+        enter(0, 0);
+      }
+      return;
+    }
+    wakeup.arm(submissions);
+    wakeup.lieDown(table.isFull());
+    try {
+      enter(canFill() ? 0 : 1, timeoutNanos);
+    } finally {
+      if (wakeup.rise()) {
+        Counters.count(counters.wakeups);
+      }
+    }
+  }
+
+  private void enter(int minComplete, long timeoutNanos) {
+    submissions.publish();
+    int toSubmit = submissions.unconsumed();
+    countOverflow();
+    Counters.count(counters.enters);
+    int result = ring.enter(toSubmit, minComplete, timeoutNanos);
+    switch (result) {
+      case -Errno.EINTR, -Errno.ETIME -> {}
+      case -Errno.EAGAIN, -Errno.EBUSY -> backOff();
+      default -> {
+        if (result < 0) {
+          throw new RingFailure("io_uring_enter", -result);
+        }
+        if (result < toSubmit && completions.ready() == 0) {
+          // A partial submission: the entry at the front failed to be taken, and comes again in the next round.
+          backOff();
+        }
+      }
+    }
+  }
+
+  /** The kernel is short of memory, or of room for completions: reaping what is there helps, submitting more does not. */
+  private void backOff() {
+    if (completions.ready() == 0) {
+      Counters.count(counters.enters);
+      int result = ring.enter(0, 1, BACK_OFF_NANOS);
+      if (result < 0 && result != -Errno.EINTR && result != -Errno.ETIME && result != -Errno.EAGAIN && result != -Errno.EBUSY) {
+        throw new RingFailure("io_uring_enter", -result);
+      }
+    }
+  }
+
+  private void countOverflow() {
+    boolean now = submissions.completionsOverflowed();
+    if (now && !overflowed) {
+      Counters.count(counters.overflows);
+    }
+    overflowed = now;
+    if (completions.lost() != 0) {
+      throw new RingFailure("the completion queue", Errno.EBADR);
+    }
+  }
+
+  private void reap() {
+    int count = Math.min(completions.ready(), COMPLETIONS_PER_ROUND);
+    for (int i = 0; i < count; i++) {
+      batchUserData[i] = completions.userData(i);
+      batchResults[i] = completions.result(i);
+    }
+    if (count > 0) {
+      completions.advance(count);
+    }
+    for (int i = 0; i < count; i++) {
+      end(batchUserData[i], batchResults[i]);
+    }
+    for (Request request = doomed.poll(); request != null; request = doomed.poll()) {
+      request.mark(Request.NO_MARK);
+      deliver(request, -Errno.ECANCELED);
+    }
+  }
+
+  private void end(long userData, int result) {
+    if (userData == UserData.WAKE) {
+      wakeup.fired(result);
+    } else if (userData == UserData.CANCEL) {
+      // Found, too late, or already running: the target's own completion says how it ended.
+    } else if (!table.isCurrent(userData)) {
+      Counters.count(counters.stale);
+      LOG.log(System.Logger.Level.WARNING, "a completion for no operation in flight: user data 0x{0}, result {1}",
+          Long.toHexString(userData), result);
+    } else {
+      endSlot(UserData.slot(userData), result);
+    }
+  }
+
+  private void endSlot(int slot, int result) {
+    if (RetryPolicy.again(result, table.countRetry(slot)) && !table.isCancelled(slot)) {
+      Counters.count(counters.retries);
+      retries.add(slot);
+      return;
+    }
+    int outcome = result == -Errno.EINTR && table.isCancelled(slot) ? -Errno.ECANCELED : result;
+    Operation operation = table.request(slot).operation();
+    SqeEncoder.takeResult(operation, table.kept(slot), outcome);
+    Request request = table.release(slot);
+    request.mark(Request.NO_MARK);
+    deliver(request, outcome);
+  }
+
+  /** Ends a request. What it throws is its own trouble: the ring goes on. */
+  private void deliver(Request request, int result) {
+    counters.countResult(result);
+    try {
+      request.completed(result);
+    } catch (Throwable e) {
+      LOG.log(System.Logger.Level.ERROR, "ending an operation failed", e);
+    }
+  }
+
+  /** The kernel, or our use of the ring, has failed beyond repair. */
+  static final class RingFailure extends IllegalStateException {
+    private static final long serialVersionUID = 1L;
+
+    RingFailure(String what, int errno) {
+      super(what + " failed: " + Errno.symbol(errno) + " (" + Errno.text(errno) + ")");
+    }
+  }
+
+  /** What a request's mark says beside a slot number. */
+  static final class Marks {
+    static final int QUEUED = -2;
+    static final int DOOMED = -3;
+    static final int WITH_WORKER = -4;
+
+    private Marks() {}
+  }
+}

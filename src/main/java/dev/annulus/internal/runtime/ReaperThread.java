@@ -1,0 +1,205 @@
+package dev.annulus.internal.runtime;
+
+import dev.annulus.internal.driver.Driver;
+import dev.annulus.internal.driver.DriverConfig;
+import dev.annulus.internal.driver.Operation;
+import dev.annulus.internal.driver.Request;
+import dev.annulus.internal.driver.Unavailable;
+import dev.annulus.internal.ring.Ring;
+import java.io.IOException;
+import java.lang.System.Logger.Level;
+import java.time.Duration;
+import java.util.Queue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.RejectedExecutionException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The life of the reaper's thread: makes the ring, runs rounds, and ends in a fixed order.
+ *
+ * <pre>
+ *  RUNNING    rounds without end
+ *  DRAINING   close() was called: nothing new is admitted, rounds go on until idle or the time limit
+ *  CANCELLING the time limit has passed: the kernel was asked to end everything, rounds go on a little
+ *  ENDED      what is left is given up; wake-up quiet, ring unmapped and closed, eventfd closed
+ * </pre>
+ *
+ * A failure of the ring leads to ENDED from anywhere, with that failure as the cause each request then gets.
+ */
+final class ReaperThread {
+  /** How long cancelled operations are waited for. */
+  private static final Duration GRACE = Duration.ofMillis(500);
+
+  private static final System.Logger LOG = System.getLogger("dev.annulus");
+
+  /**
+   * Requests whose operations never completed. The kernel may yet write to their buffers, so these must never be freed: they are
+   * leaked here on purpose.
+   */
+  private static final Queue<Request> LEAKED = new ConcurrentLinkedQueue<>();
+
+  private final DriverConfig config;
+  private final RingDriver.RingMaker ringMaker;
+  private final Intake intake;
+  private final InFlightTable table;
+  private final Counters counters;
+  private final CompletableFuture<Started> started = new CompletableFuture<>();
+
+  private volatile @Nullable Thread thread;
+  private volatile boolean closing;
+
+  /** What the thread made before its first round, for other threads to know. */
+  private record Started(Ring ring, Wakeup wakeup, Reaper reaper) {}
+
+  ReaperThread(
+      DriverConfig config, RingDriver.RingMaker ringMaker, Intake intake, InFlightTable table, Counters counters) {
+    this.config = config;
+    this.ringMaker = ringMaker;
+    this.intake = intake;
+    this.table = table;
+    this.counters = counters;
+  }
+
+  /** Starts the thread, waits until its ring is made, and returns what wakes it. */
+  Wakeup start(Driver owner) throws Unavailable {
+    Thread reaperThread = new DriverThread(owner, this::run, config.threadName());
+    thread = reaperThread;
+    reaperThread.start();
+    try {
+      return started.join().wakeup;
+    } catch (CompletionException e) {
+      if (e.getCause() instanceof Unavailable unavailable) {
+        throw unavailable;
+      }
+      throw new Unavailable(Unavailable.Cause.OTHER, "the ring could not be made: " + e.getCause(), e);
+    }
+  }
+
+  boolean isCurrentThread() {
+    return Thread.currentThread() == thread;
+  }
+
+  /** Whether the ring can run an operation; else a worker must. */
+  boolean runs(Operation operation) {
+    int opcode = SqeEncoder.opcode(operation);
+    return opcode >= 0 && started.join().ring.supports(opcode);
+  }
+
+  String description() {
+    Ring ring = started.join().ring;
+    return RingSetup.describe(ring.setupFlags());
+  }
+
+  /** Lets the thread end; the wake-up must follow. */
+  void beginClose() {
+    closing = true;
+  }
+
+  /** Waits until the thread has ended, whatever interrupts come. */
+  void join() {
+    Thread reaperThread = thread;
+    boolean interrupted = false;
+    while (reaperThread != null) {
+      try {
+        reaperThread.join();
+        break;
+      } catch (InterruptedException e) {
+        interrupted = true;
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private void run() {
+    Started made;
+    try {
+      made = make();
+    } catch (Throwable e) {
+      started.completeExceptionally(e);
+      return;
+    }
+    started.complete(made);
+    Throwable cause = new RejectedExecutionException("the runtime is closed");
+    try {
+      roundsUntilClosed(made.reaper);
+    } catch (Throwable e) {
+      LOG.log(Level.ERROR, "the reaper of " + config.threadName() + " has failed; all its operations fail", e);
+      cause = new IOException("the io_uring runtime has failed: " + e.getMessage(), e);
+    }
+    end(made, cause);
+  }
+
+  private Started make() throws Unavailable {
+    Ring ring = ringMaker.make();
+    try {
+      Wakeup wakeup = new Wakeup();
+      return new Started(ring, wakeup, new Reaper(ring, intake, wakeup, table, counters));
+    } catch (Throwable e) {
+      ring.close();
+      throw e;
+    }
+  }
+
+  private void roundsUntilClosed(Reaper reaper) {
+    while (!closing) {
+      reaper.round(0);
+    }
+    if (!roundsUntilIdle(reaper, config.closeTimeout())) {
+      reaper.cancelAll();
+      boolean ignored = roundsUntilIdle(reaper, GRACE);
+    }
+  }
+
+  /** False if the time ran out first. */
+  private static boolean roundsUntilIdle(Reaper reaper, Duration limit) {
+    long deadline = System.nanoTime() + limit.toNanos();
+    while (!reaper.isIdle()) {
+      long left = deadline - System.nanoTime();
+      if (left <= 0) {
+        return false;
+      }
+      reaper.round(left);
+    }
+    return true;
+  }
+
+  private void end(Started made, Throwable cause) {
+    intake.end(cause);
+    abandonInFlight(cause);
+    boolean quiet = false;
+    try {
+      quiet = made.reaper.quiesceWakeup();
+    } catch (RuntimeException e) {
+      LOG.log(Level.ERROR, "the ring does not answer", e);
+    }
+    made.ring.close();
+    if (quiet) {
+      made.wakeup.settle();
+    } else {
+      LOG.log(Level.WARNING, "the wake-up descriptor is left open: a write to it may be under way");
+    }
+  }
+
+  private void abandonInFlight(Throwable cause) {
+    if (table.isEmpty()) {
+      return;
+    }
+    LOG.log(
+        Level.WARNING,
+        "{0} operations of {1} did not end; their buffers and files are kept for ever",
+        table.size(),
+        config.threadName());
+    table.forEachSlot(
+        slot -> {
+          Request request = table.release(slot);
+          LEAKED.add(request);
+          Counters.count(counters.abandoned);
+          request.mark(Request.NO_MARK);
+          request.abandoned(cause);
+        });
+  }
+}

@@ -1,0 +1,162 @@
+package dev.annulus.internal.runtime;
+
+import dev.annulus.internal.driver.Driver;
+import dev.annulus.internal.driver.DriverConfig;
+import dev.annulus.internal.driver.DriverStats;
+import dev.annulus.internal.driver.Operation;
+import dev.annulus.internal.driver.Request;
+import dev.annulus.internal.driver.Unavailable;
+import dev.annulus.internal.ring.Ring;
+import dev.annulus.internal.runtime.Reaper.Marks;
+import dev.annulus.internal.runtime.direct.DirectCalls;
+import java.util.concurrent.RejectedExecutionException;
+import org.jspecify.annotations.Nullable;
+
+/** The driver over io_uring: takes requests from any thread and hands them to the {@link ReaperThread}. */
+public final class RingDriver implements Driver {
+  /** Makes the ring, on the reaper thread, which is the only one that may then use it. */
+  interface RingMaker {
+    Ring make() throws Unavailable;
+  }
+
+  private final DriverConfig config;
+  private final Intake intake;
+  private final Wakeup wakeup;
+  private final InFlightTable table;
+  private final Counters counters = new Counters();
+  private final SharedCounters workerCounters = new SharedCounters();
+  private final Workers workers;
+  private final ReaperThread reaper;
+
+  /** Opens a ring and starts its thread. */
+  public static RingDriver open(DriverConfig config) throws Unavailable {
+    return open(config, () -> RingSetup.open(config.maxInFlight()));
+  }
+
+  static RingDriver open(DriverConfig config, RingMaker ringMaker) throws Unavailable {
+    // The first ring probes: eventfd and system calls are only known to work where one can be made.
+    return new RingDriver(config, ringMaker);
+  }
+
+  /** Whether a ring can be made here: makes one, and unmakes it. */
+  public static void probe() throws Unavailable {
+    RingSetup.open(1).close();
+  }
+
+  @SuppressWarnings("this-escape") // the thread starts last, in start()
+  private RingDriver(DriverConfig config, RingMaker ringMaker) throws Unavailable {
+    this.config = config;
+    intake = new Intake(config.maxQueued(), config.refuseWhenFull());
+    table = new InFlightTable(config.maxInFlight());
+    workers = new Workers(this, config.threadName(), workerCounters);
+    reaper = new ReaperThread(config, ringMaker, intake, table, counters);
+    wakeup = reaper.start(this);
+  }
+
+  @Override
+  public void submit(Request request) {
+    boolean onReaper = DriverThread.isOf(this);
+    Throwable refusal = intake.admission().closedBecause();
+    if (refusal == null && !onReaper) {
+      refusal = intake.admission().enter();
+    }
+    if (refusal != null) {
+      request.refused(refusal);
+    } else if (!reaper.runs(request.operation())) {
+      runByWorker(request, !onReaper);
+    } else if (onReaper) {
+      submitPastLimits(request);
+    } else {
+      request.mark(Marks.QUEUED);
+      intake.put(request);
+      wakeup.requestQueued();
+      intake.afterPut();
+    }
+  }
+
+  @Override
+  public void submitPastLimits(Request request) {
+    if (!reaper.runs(request.operation())) {
+      runByWorker(request, false);
+      return;
+    }
+    request.mark(Marks.QUEUED);
+    if (reaper.isCurrentThread()) {
+      intake.putOwn(request);
+    } else {
+      putUrgent(new Intake.Urgent.Submit(request));
+    }
+  }
+
+  @Override
+  public void cancel(Request request) {
+    putUrgent(new Intake.Urgent.Cancel(request));
+  }
+
+  @Override
+  public int call(Operation operation) {
+    return DirectCalls.run(operation);
+  }
+
+  @Override
+  public boolean onDriverThread() {
+    return DriverThread.isOf(this);
+  }
+
+  @Override
+  public DriverStats stats() {
+    return new DriverStats(
+        table.size() + workers.running(),
+        intake.size(),
+        counters.submitted.get() + workerCounters.submitted.sum(),
+        counters.completed.get() + workerCounters.completed.sum(),
+        counters.failed.get() + workerCounters.failed.sum(),
+        counters.cancelled.get() + workerCounters.cancelled.sum(),
+        counters.enters.get(),
+        counters.wakeups.get(),
+        counters.overflows.get(),
+        counters.retries.get(),
+        counters.stale.get(),
+        counters.abandoned.get() + workerCounters.abandoned.sum());
+  }
+
+  @Override
+  public String description() {
+    return reaper.description();
+  }
+
+  @Override
+  public void beginClose() {
+    if (intake.admission().close(new RejectedExecutionException("the runtime is closed"))) {
+      reaper.beginClose();
+      wakeup.urgent();
+    }
+  }
+
+  @Override
+  public void close() {
+    beginClose();
+    workers.close(config.closeTimeout(), new RejectedExecutionException("the runtime is closed"));
+    reaper.join();
+  }
+
+  private void putUrgent(Intake.Urgent word) {
+    intake.putUrgent(word);
+    wakeup.urgent();
+    intake.afterPut();
+  }
+
+  private void runByWorker(Request request, boolean admitted) {
+    request.mark(Marks.WITH_WORKER);
+    Runnable started = () -> {
+      if (admitted) {
+        intake.admission().leave(1);
+      }
+    };
+    @Nullable Throwable refusal = workers.run(request, started);
+    if (refusal != null) {
+      started.run();
+      request.refused(refusal);
+    }
+  }
+}

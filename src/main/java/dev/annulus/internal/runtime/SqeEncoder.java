@@ -1,0 +1,154 @@
+package dev.annulus.internal.runtime;
+
+import dev.annulus.internal.abi.Fcntl;
+import dev.annulus.internal.abi.IoUring;
+import dev.annulus.internal.abi.StatxLayout;
+import dev.annulus.internal.driver.Operation;
+import dev.annulus.internal.driver.StatResult;
+import dev.annulus.internal.ring.SubmissionQueue;
+import dev.annulus.internal.runtime.direct.KernelValues;
+import dev.annulus.internal.runtime.direct.NativePaths;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Turns operations into submission entries. Native memory an entry points to, besides the user's buffers, is returned, to be
+ * kept with the slot until the last completion.
+ */
+final class SqeEncoder {
+  /** Not an opcode: {@code io_uring} cannot run the operation. */
+  private static final int NONE = -1;
+
+  private SqeEncoder() {}
+
+  /** The {@code IORING_OP_} that runs an operation, or -1 if none does. */
+  static int opcode(Operation operation) {
+    return switch (operation) {
+      case Operation.Nop _ -> IoUring.IORING_OP_NOP;
+      case Operation.Read _ -> IoUring.IORING_OP_READ;
+      case Operation.Write _ -> IoUring.IORING_OP_WRITE;
+      case Operation.ReadVector _ -> IoUring.IORING_OP_READV;
+      case Operation.WriteVector _ -> IoUring.IORING_OP_WRITEV;
+      case Operation.Sync _ -> IoUring.IORING_OP_FSYNC;
+      case Operation.Truncate _ -> IoUring.IORING_OP_FTRUNCATE;
+      case Operation.Allocate _ -> IoUring.IORING_OP_FALLOCATE;
+      case Operation.Stat _, Operation.StatPath _ -> IoUring.IORING_OP_STATX;
+      case Operation.Open _ -> IoUring.IORING_OP_OPENAT;
+      case Operation.Close _ -> IoUring.IORING_OP_CLOSE;
+      case Operation.CreateDirectory _ -> IoUring.IORING_OP_MKDIRAT;
+      case Operation.Remove _ -> IoUring.IORING_OP_UNLINKAT;
+      case Operation.Rename _ -> IoUring.IORING_OP_RENAMEAT;
+      case Operation.Link _ -> IoUring.IORING_OP_LINKAT;
+      case Operation.TryLock _, Operation.ListDirectory _, Operation.RemoveTree _ -> NONE;
+    };
+  }
+
+  /** Fills the queue's next entry. The memory the entry points to is returned. */
+  static @Nullable Object push(SubmissionQueue queue, Operation operation, long userData) {
+    int opcode = opcode(operation);
+    switch (operation) {
+      case Operation.Read(int fd, Object _, long address, int length, long offset) ->
+          queue.push(opcode, fd, address, length, offset, 0, userData);
+      case Operation.Write(int fd, Object _, long address, int length, long offset) ->
+          queue.push(opcode, fd, address, length, offset, 0, userData);
+      case Operation.Nop() -> queue.push(opcode, -1, 0, 0, 0, 0, userData);
+      case Operation.Sync(int fd, boolean dataOnly) ->
+          queue.push(opcode, fd, 0, 0, 0, dataOnly ? IoUring.IORING_FSYNC_DATASYNC : 0, userData);
+      case Operation.Truncate(int fd, long size) -> queue.push(opcode, fd, 0, 0, size, 0, userData);
+      // The length travels in the address field and the mode, 0, in the length field (io_uring_enter(2)).
+      case Operation.Allocate(int fd, long offset, long length) ->
+          queue.push(opcode, fd, length, 0, offset, 0, userData);
+      case Operation.Close(int fd) -> queue.push(opcode, fd, 0, 0, 0, 0, userData);
+      default -> {
+        return pushWithMemory(queue, operation, opcode, userData);
+      }
+    }
+    return null;
+  }
+
+  /** Copies what the kernel wrote beside the user's buffers to where the operation wants it. */
+  static void takeResult(Operation operation, @Nullable Object kept, int result) {
+    if (result < 0 || !(kept instanceof MemorySegment memory)) {
+      return;
+    }
+    switch (operation) {
+      case Operation.Stat(int _, StatResult into) -> KernelValues.decode(memory, into);
+      case Operation.StatPath(Path _, boolean _, StatResult into) -> KernelValues.decode(memory, into);
+      default -> {}
+    }
+  }
+
+  private static MemorySegment pushWithMemory(SubmissionQueue queue, Operation operation, int opcode, long userData) {
+    // These are the rare operations: automatic memory costs more than a freed one, but cannot be freed too early.
+    Arena arena = Arena.ofAuto();
+    return switch (operation) {
+      case Operation.ReadVector(int fd, List<Operation.Piece> pieces, long offset) ->
+          pushVector(queue, opcode, fd, pieces, offset, userData, arena);
+      case Operation.WriteVector(int fd, List<Operation.Piece> pieces, long offset) ->
+          pushVector(queue, opcode, fd, pieces, offset, userData, arena);
+      case Operation.Open open -> {
+        MemorySegment path = NativePaths.toCString(open.path(), arena);
+        int flags = KernelValues.openFlags(open.flags());
+        queue.push(opcode, Fcntl.AT_FDCWD, path.address(), open.permissions(), 0, flags, userData);
+        yield path;
+      }
+      case Operation.Stat(int fd, StatResult _) ->
+          pushStat(queue, opcode, fd, arena.allocate(1), Fcntl.AT_EMPTY_PATH, userData, arena);
+      case Operation.StatPath(Path path, boolean follow, StatResult _) ->
+          pushStat(
+              queue,
+              opcode,
+              Fcntl.AT_FDCWD,
+              NativePaths.toCString(path, arena),
+              follow ? 0 : Fcntl.AT_SYMLINK_NOFOLLOW,
+              userData,
+              arena);
+      case Operation.CreateDirectory(Path path, int permissions) -> {
+        MemorySegment name = NativePaths.toCString(path, arena);
+        queue.push(opcode, Fcntl.AT_FDCWD, name.address(), permissions, 0, 0, userData);
+        yield name;
+      }
+      case Operation.Remove(Path path, boolean directory) -> {
+        MemorySegment name = NativePaths.toCString(path, arena);
+        int flags = directory ? Fcntl.AT_REMOVEDIR : 0;
+        queue.push(opcode, Fcntl.AT_FDCWD, name.address(), 0, 0, flags, userData);
+        yield name;
+      }
+      case Operation.Rename(Path source, Path target) -> pushTwoPaths(queue, opcode, source, target, userData, arena);
+      case Operation.Link(Path link, Path existing) -> pushTwoPaths(queue, opcode, existing, link, userData, arena);
+      default -> throw new IllegalArgumentException("not for a ring: " + operation);
+    };
+  }
+
+  private static MemorySegment pushVector(
+      SubmissionQueue queue, int opcode, int fd, List<Operation.Piece> pieces, long offset, long userData, Arena arena) {
+    MemorySegment iovecs = KernelValues.iovecs(pieces, arena);
+    queue.push(opcode, fd, iovecs.address(), KernelValues.iovecCount(pieces), offset, 0, userData);
+    return iovecs;
+  }
+
+  /** The path need not outlive the submission (IORING_FEAT_SUBMIT_STABLE); the buffer must, and is what is kept. */
+  private static MemorySegment pushStat(
+      SubmissionQueue queue, int opcode, int dirFd, MemorySegment path, int flags, long userData, Arena arena) {
+    MemorySegment both = arena.allocate(StatxLayout.SIZE + path.byteSize(), Long.BYTES);
+    MemorySegment pathCopy = both.asSlice(StatxLayout.SIZE).copyFrom(path);
+    queue.push(opcode, dirFd, pathCopy.address(), KernelValues.statMask(), both.address(), flags, userData);
+    return both;
+  }
+
+  /** The second directory descriptor travels in the length field, the second path in the offset field. */
+  private static MemorySegment pushTwoPaths(
+      SubmissionQueue queue, int opcode, Path first, Path second, long userData, Arena arena) {
+    MemorySegment a = NativePaths.toCString(first, arena);
+    MemorySegment b = NativePaths.toCString(second, arena);
+    MemorySegment both = arena.allocate(a.byteSize() + b.byteSize(), 1);
+    MemorySegment.copy(a, 0, both, 0, a.byteSize());
+    MemorySegment.copy(b, 0, both, a.byteSize(), b.byteSize());
+    long secondAddress = both.address() + a.byteSize();
+    queue.push(opcode, Fcntl.AT_FDCWD, both.address(), Fcntl.AT_FDCWD, secondAddress, 0, userData);
+    return both;
+  }
+}

@@ -1,0 +1,148 @@
+package dev.annulus.internal.runtime;
+
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import dev.annulus.internal.abi.Fcntl;
+import dev.annulus.internal.abi.IoUring;
+import dev.annulus.internal.abi.Syscalls;
+import dev.annulus.internal.driver.Unavailable;
+import dev.annulus.internal.ring.SubmissionQueue;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.lang.ref.Reference;
+
+/**
+ * Gets the reaper out of the kernel when there is work, at the price of one system call only when it really sleeps.
+ *
+ * <p>The reaper announces its sleep, then looks at its queues once more; a submitter fills the queue, then looks whether the
+ * reaper sleeps. A full fence on each side between the store and the load makes it impossible for both to miss each other
+ * (the store-load pattern of Dekker's algorithm). Of several submitters only the one that flips the flag writes to the eventfd;
+ * a read of it, armed on the ring, then completes and ends the wait.
+ *
+ * <p>Who flips the flag owes a write, perhaps much later. The descriptor must therefore stay open until every owed write has
+ * been seen, or it would land in whatever file was given the number next: {@link #settle}.
+ */
+final class Wakeup {
+  /** Running: will look at the queues before it sleeps. */
+  private static final int AWAKE = 0;
+
+  /** Sleeping until there is anything to do. */
+  private static final int ASLEEP = 1;
+
+  /** Sleeping with every slot taken: new requests could not be taken in, so only urgent matters wake it. */
+  private static final int ASLEEP_FULL = 2;
+
+  private static final VarHandle STATE;
+
+  static {
+    try {
+      STATE = MethodHandles.lookup().findVarHandle(Wakeup.class, "state", int.class);
+    } catch (ReflectiveOperationException e) {
+      throw new ExceptionInInitializerError(e);
+    }
+  }
+
+  private final int eventFd;
+  private final MemorySegment one;
+  private final MemorySegment readBuffer;
+
+  @SuppressWarnings("unused") // through STATE
+  private volatile int state = AWAKE;
+
+  /** The reaper's books: whether the read is in the kernel, and how many writes others owe that it has not read. */
+  private boolean armed;
+
+  private long owedWrites;
+
+  Wakeup() throws Unavailable {
+    eventFd = Syscalls.eventfd(Fcntl.EFD_CLOEXEC);
+    if (eventFd < 0) {
+      throw new Unavailable(Unavailable.Cause.OTHER, "eventfd failed with errno " + -eventFd);
+    }
+    // Automatic memory: a late submitter may still write from `one` when the reaper is long gone.
+    MemorySegment memory = Arena.ofAuto().allocate(2 * Long.BYTES, Long.BYTES);
+    one = memory.asSlice(0, Long.BYTES);
+    one.set(JAVA_LONG, 0, 1L);
+    readBuffer = memory.asSlice(Long.BYTES, Long.BYTES);
+  }
+
+  /** Any thread, after filling the intake queue: wakes the reaper if it sleeps for lack of requests. */
+  void requestQueued() {
+    VarHandle.fullFence();
+    if ((int) STATE.getOpaque(this) == ASLEEP && STATE.compareAndSet(this, ASLEEP, AWAKE)) {
+      write();
+    }
+  }
+
+  /** Any thread, after filling the urgent queue or changing the life cycle: wakes the reaper if it sleeps at all. */
+  void urgent() {
+    VarHandle.fullFence();
+    int seen = (int) STATE.getOpaque(this);
+    if (seen != AWAKE && STATE.compareAndSet(this, seen, AWAKE)) {
+      write();
+    }
+  }
+
+  /** Reaper: announces sleep. It must look at its queues after this and before it waits, and call {@link #rise} in any case. */
+  void lieDown(boolean full) {
+    STATE.setOpaque(this, full ? ASLEEP_FULL : ASLEEP);
+    VarHandle.fullFence();
+  }
+
+  /** Reaper: ends the announced sleep. True if someone else has ended it: then a write is on its way. */
+  boolean rise() {
+    boolean woken = (int) STATE.getAndSet(this, AWAKE) == AWAKE;
+    if (woken) {
+      owedWrites++;
+    }
+    return woken;
+  }
+
+  /** Reaper: has the read armed, unless it is. */
+  void arm(SubmissionQueue queue) {
+    if (!armed && queue.free() > 0) {
+      queue.push(IoUring.IORING_OP_READ, eventFd, readBuffer.address(), Long.BYTES, 0, 0, UserData.WAKE);
+      armed = true;
+    }
+  }
+
+  boolean isArmed() {
+    return armed;
+  }
+
+  /** Reaper: the armed read has completed. */
+  void fired(int result) {
+    armed = false;
+    if (result == Long.BYTES) {
+      owedWrites -= readBuffer.get(JAVA_LONG, 0);
+    }
+  }
+
+  /** Reaper, ending: makes the armed read complete. */
+  void fireSelf() {
+    owedWrites++;
+    write();
+  }
+
+  /** Reaper, ending, with no read armed: waits for the writes still owed, then closes the descriptor. */
+  void settle() {
+    while (owedWrites > 0) {
+      int count = Syscalls.read(eventFd, readBuffer.address(), Long.BYTES);
+      if (count == Long.BYTES) {
+        owedWrites -= readBuffer.get(JAVA_LONG, 0);
+      }
+    }
+    int ignored = Syscalls.close(eventFd);
+  }
+
+  /** Cannot fail: the counter would have to overflow 64 bits, and the descriptor outlives every owed write. */
+  private void write() {
+    try {
+      int ignored = Syscalls.writeQuietly(eventFd, one.address(), Long.BYTES);
+    } finally {
+      Reference.reachabilityFence(one);
+    }
+  }
+}

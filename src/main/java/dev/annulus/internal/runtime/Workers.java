@@ -1,0 +1,126 @@
+package dev.annulus.internal.runtime;
+
+import dev.annulus.internal.driver.Driver;
+import dev.annulus.internal.driver.Errno;
+import dev.annulus.internal.driver.Operation;
+import dev.annulus.internal.driver.Request;
+import dev.annulus.internal.runtime.direct.DirectCalls;
+import java.time.Duration;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A few threads for what the kernel's ring cannot run: listing a directory, removing a tree, trying a lock, and opcodes an older
+ * kernel lacks. The reaper must never block, so it never runs these.
+ */
+final class Workers {
+  private static final int THREADS = 4;
+  private static final long IDLE_SECONDS = 10;
+  private static final Duration GRACE_AFTER_INTERRUPT = Duration.ofSeconds(1);
+
+  private static final System.Logger LOG = System.getLogger("dev.annulus");
+
+  private final ThreadPoolExecutor pool;
+  private final SharedCounters counters;
+  private final AtomicInteger running = new AtomicInteger();
+  private final Set<Request> unfinished = ConcurrentHashMap.newKeySet();
+
+  Workers(Driver owner, String threadName, SharedCounters counters) {
+    this.counters = counters;
+    AtomicInteger number = new AtomicInteger();
+    pool =
+        new ThreadPoolExecutor(
+            THREADS,
+            THREADS,
+            IDLE_SECONDS,
+            TimeUnit.SECONDS,
+            new LinkedBlockingQueue<>(),
+            body -> new DriverThread(owner, body, threadName + "-worker-" + number.incrementAndGet()));
+    pool.allowCoreThreadTimeOut(true);
+  }
+
+  /**
+   * Runs a request's operation on one of the threads.
+   *
+   * @param started called when it leaves the queue
+   * @return {@code null}, or why it will not be run
+   */
+  @Nullable Throwable run(Request request, Runnable started) {
+    unfinished.add(request);
+    try {
+      pool.execute(
+          () -> {
+            started.run();
+            finish(request, runNow(request.operation()));
+          });
+      counters.submitted.increment();
+      return null;
+    } catch (RejectedExecutionException e) {
+      return unfinished.remove(request) ? new RejectedExecutionException("the runtime is closed", e) : null;
+    }
+  }
+
+  int running() {
+    return running.get();
+  }
+
+  /** Lets everything end, for as long as {@code patience}; what is left then is told to stop, and at last given up. */
+  void close(Duration patience, Throwable because) {
+    pool.shutdown();
+    if (!await(patience)) {
+      pool.shutdownNow();
+      boolean ignored = await(GRACE_AFTER_INTERRUPT);
+    }
+    for (Request request : List.copyOf(unfinished)) {
+      if (unfinished.remove(request)) {
+        counters.abandoned.increment();
+        request.abandoned(because);
+      }
+    }
+  }
+
+  private int runNow(Operation operation) {
+    running.incrementAndGet();
+    try {
+      return DirectCalls.run(operation);
+    } catch (RuntimeException e) {
+      LOG.log(System.Logger.Level.ERROR, "running " + operation.name() + " failed", e);
+      return -Errno.EIO;
+    } finally {
+      running.decrementAndGet();
+    }
+  }
+
+  private void finish(Request request, int result) {
+    if (unfinished.remove(request)) {
+      counters.countResult(result);
+      request.mark(Request.NO_MARK);
+      request.completed(result);
+    }
+  }
+
+  private boolean await(Duration patience) {
+    boolean interrupted = false;
+    long deadline = System.nanoTime() + patience.toNanos();
+    try {
+      while (true) {
+        try {
+          return pool.awaitTermination(deadline - System.nanoTime(), TimeUnit.NANOSECONDS);
+        } catch (InterruptedException e) {
+          interrupted = true;
+        }
+      }
+    } finally {
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
+    }
+  }
+}

@@ -1,0 +1,115 @@
+package dev.annulus.internal.runtime.direct;
+
+import dev.annulus.internal.abi.Fcntl;
+import dev.annulus.internal.abi.StatxLayout;
+import dev.annulus.internal.abi.Syscalls;
+import dev.annulus.internal.driver.Errno;
+import dev.annulus.internal.driver.Operation;
+import dev.annulus.internal.driver.StatResult;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.ref.Reference;
+import java.nio.file.Path;
+import java.util.List;
+
+/** Runs operations as blocking system calls on the calling thread. Stateless; a call a signal interrupts is repeated. */
+public final class DirectCalls {
+  private DirectCalls() {}
+
+  /** Runs an operation; a value or a negated errno, as {@link Operation} describes it. */
+  public static int run(Operation operation) {
+    try {
+      int result;
+      do {
+        result = once(operation);
+      } while (result == -Errno.EINTR && !(operation instanceof Operation.Close));
+      return result;
+    } finally {
+      Reference.reachabilityFence(operation);
+    }
+  }
+
+  private static int once(Operation operation) {
+    return switch (operation) {
+      case Operation.Nop() -> 0;
+      case Operation.Read(int fd, Object _, long address, int length, long offset) ->
+          Syscalls.pread(fd, address, length, offset);
+      case Operation.Write(int fd, Object _, long address, int length, long offset) ->
+          offset == Operation.AT_END_OF_FILE
+              ? Syscalls.write(fd, address, length)
+              : Syscalls.pwrite(fd, address, length, offset);
+      case Operation.ReadVector(int fd, List<Operation.Piece> pieces, long offset) -> vector(true, fd, pieces, offset);
+      case Operation.WriteVector(int fd, List<Operation.Piece> pieces, long offset) -> vector(false, fd, pieces, offset);
+      case Operation.Sync(int fd, boolean dataOnly) -> dataOnly ? Syscalls.fdatasync(fd) : Syscalls.fsync(fd);
+      case Operation.Truncate(int fd, long size) -> Syscalls.ftruncate(fd, size);
+      case Operation.Allocate(int fd, long offset, long length) -> Syscalls.fallocate(fd, 0, offset, length);
+      case Operation.Close(int fd) -> Syscalls.close(fd);
+      case Operation.TryLock(int fd) -> Syscalls.flock(fd, Fcntl.LOCK_EX | Fcntl.LOCK_NB);
+      case Operation.ListDirectory list -> DirectoryReader.list(list.path(), list.into());
+      case Operation.RemoveTree(Path path) -> TreeRemover.remove(path);
+      case Operation.Stat _, Operation.StatPath _, Operation.Open _, Operation.CreateDirectory _, Operation.Remove _,
+          Operation.Rename _, Operation.Link _ -> {
+        try (Arena arena = Arena.ofConfined()) {
+          yield onPath(operation, arena);
+        }
+      }
+    };
+  }
+
+  private static int onPath(Operation operation, Arena arena) {
+    return switch (operation) {
+      case Operation.Stat(int fd, StatResult into) ->
+          stat(fd, arena.allocate(1), Fcntl.AT_EMPTY_PATH, into, arena);
+      case Operation.StatPath(Path path, boolean follow, StatResult into) ->
+          stat(
+              Fcntl.AT_FDCWD,
+              NativePaths.toCString(path, arena),
+              follow ? 0 : Fcntl.AT_SYMLINK_NOFOLLOW,
+              into,
+              arena);
+      case Operation.Open open ->
+          Syscalls.openat(
+              Fcntl.AT_FDCWD,
+              NativePaths.toCString(open.path(), arena),
+              KernelValues.openFlags(open.flags()),
+              open.permissions());
+      case Operation.CreateDirectory(Path path, int permissions) ->
+          Syscalls.mkdirat(Fcntl.AT_FDCWD, NativePaths.toCString(path, arena), permissions);
+      case Operation.Remove(Path path, boolean directory) ->
+          Syscalls.unlinkat(
+              Fcntl.AT_FDCWD, NativePaths.toCString(path, arena), directory ? Fcntl.AT_REMOVEDIR : 0);
+      case Operation.Rename(Path source, Path target) ->
+          Syscalls.renameat2(
+              Fcntl.AT_FDCWD,
+              NativePaths.toCString(source, arena),
+              Fcntl.AT_FDCWD,
+              NativePaths.toCString(target, arena),
+              0);
+      case Operation.Link(Path link, Path existing) ->
+          Syscalls.linkat(
+              Fcntl.AT_FDCWD,
+              NativePaths.toCString(existing, arena),
+              Fcntl.AT_FDCWD,
+              NativePaths.toCString(link, arena),
+              0);
+      default -> throw new IllegalArgumentException("names no path: " + operation);
+    };
+  }
+
+  private static int stat(int dirFd, MemorySegment path, int flags, StatResult into, Arena arena) {
+    MemorySegment statx = arena.allocate(StatxLayout.SIZE, Long.BYTES);
+    int result = Syscalls.statx(dirFd, path, flags, KernelValues.statMask(), statx);
+    if (result == 0) {
+      KernelValues.decode(statx, into);
+    }
+    return result;
+  }
+
+  private static int vector(boolean read, int fd, List<Operation.Piece> pieces, long offset) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment iovecs = KernelValues.iovecs(pieces, arena);
+      int count = KernelValues.iovecCount(pieces);
+      return read ? Syscalls.preadv(fd, iovecs, count, offset) : Syscalls.pwritev(fd, iovecs, count, offset);
+    }
+  }
+}

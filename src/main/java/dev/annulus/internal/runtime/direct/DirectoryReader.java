@@ -1,0 +1,135 @@
+package dev.annulus.internal.runtime.direct;
+
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_SHORT;
+import static java.lang.foreign.ValueLayout.JAVA_SHORT_UNALIGNED;
+
+import dev.annulus.internal.abi.DirentLayout;
+import dev.annulus.internal.abi.Fcntl;
+import dev.annulus.internal.abi.StatxLayout;
+import dev.annulus.internal.abi.Syscalls;
+import dev.annulus.internal.driver.Errno;
+import dev.annulus.internal.driver.OpenFlag;
+import dev.annulus.internal.driver.Operation.DirectoryItem;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+import java.util.EnumSet;
+import java.util.List;
+
+/** Lists directories through descriptors, with {@code getdents64(2)}. */
+final class DirectoryReader {
+  private static final int BUFFER_BYTES = 32 * 1024;
+
+  /** An entry as the kernel names it: the bytes of its name, and whether it is a directory (not a link to one). */
+  static final class Entry {
+    final byte[] name;
+    final boolean directory;
+
+    Entry(byte[] name, boolean directory) {
+      this.name = name;
+      this.directory = directory;
+    }
+  }
+
+  /** Takes an entry; a non-zero answer ends the listing and becomes its result. */
+  interface Visitor {
+    int visit(Entry entry);
+  }
+
+  private DirectoryReader() {}
+
+  static int list(Path directory, List<DirectoryItem> into) {
+    int fd;
+    try (Arena arena = Arena.ofConfined()) {
+      fd =
+          Syscalls.openat(
+              Fcntl.AT_FDCWD,
+              NativePaths.toCString(directory, arena),
+              KernelValues.openFlags(EnumSet.of(OpenFlag.READ, OpenFlag.DIRECTORY)),
+              0);
+    }
+    if (fd < 0) {
+      return fd;
+    }
+    into.clear();
+    int result =
+        forEach(
+            fd,
+            entry -> {
+              into.add(new DirectoryItem(NativePaths.resolve(directory, entry.name), entry.directory));
+              return 0;
+            });
+    int ignored = Syscalls.close(fd);
+    return result;
+  }
+
+  /** Visits every entry of an open directory but {@code .} and {@code ..}. */
+  static int forEach(int directoryFd, Visitor visitor) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment buffer = arena.allocate(BUFFER_BYTES, Long.BYTES);
+      while (true) {
+        int filled = Syscalls.getdents64(directoryFd, buffer);
+        if (filled == -Errno.EINTR) {
+          continue;
+        }
+        if (filled <= 0) {
+          return filled;
+        }
+        int stop = visitAll(directoryFd, buffer.asSlice(0, filled), visitor);
+        if (stop != 0) {
+          return stop;
+        }
+      }
+    }
+  }
+
+  private static int visitAll(int directoryFd, MemorySegment records, Visitor visitor) {
+    for (long at = 0; at < records.byteSize(); ) {
+      int length = Short.toUnsignedInt(records.get(JAVA_SHORT_UNALIGNED, at + DirentLayout.RECLEN));
+      byte[] name = nameOf(records.asSlice(at + DirentLayout.NAME, length - DirentLayout.NAME));
+      byte type = records.get(JAVA_BYTE, at + DirentLayout.TYPE);
+      at += length;
+      if (isSelfOrParent(name)) {
+        continue;
+      }
+      boolean directory =
+          type == DirentLayout.DT_UNKNOWN ? isDirectory(directoryFd, name) : type == DirentLayout.DT_DIR;
+      int stop = visitor.visit(new Entry(name, directory));
+      if (stop != 0) {
+        return stop;
+      }
+    }
+    return 0;
+  }
+
+  private static byte[] nameOf(MemorySegment terminated) {
+    int length = 0;
+    while (terminated.get(JAVA_BYTE, length) != 0) {
+      length++;
+    }
+    return terminated.asSlice(0, length).toArray(JAVA_BYTE);
+  }
+
+  private static boolean isSelfOrParent(byte[] name) {
+    return name[0] == '.' && (name.length == 1 || (name.length == 2 && name[1] == '.'));
+  }
+
+  /** For file systems whose directories do not tell types. A name that is gone meanwhile is no directory. */
+  static boolean isDirectory(int directoryFd, byte[] name) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment statx = arena.allocate(StatxLayout.SIZE, Long.BYTES);
+      int result =
+          Syscalls.statx(
+              directoryFd, cString(name, arena), Fcntl.AT_SYMLINK_NOFOLLOW, KernelValues.statMask(), statx);
+      int mode = Short.toUnsignedInt(statx.get(JAVA_SHORT, StatxLayout.MODE));
+      return result == 0 && (mode & Fcntl.S_IFMT) == Fcntl.S_IFDIR;
+    }
+  }
+
+  static MemorySegment cString(byte[] name, Arena arena) {
+    MemorySegment string = arena.allocate(name.length + 1L, 1);
+    MemorySegment.copy(name, 0, string, JAVA_BYTE, 0, name.length);
+    return string;
+  }
+}

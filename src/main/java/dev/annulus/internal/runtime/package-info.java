@@ -1,0 +1,8 @@
+/**
+ * Runs operations on an io_uring: one reaper thread owns the ring, submitters hand requests over a queue, a table of slots owns
+ * everything the kernel can touch. The only place that knows JCTools.
+ */
+@NullMarked
+package dev.annulus.internal.runtime;
+
+import org.jspecify.annotations.NullMarked;
