@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 
 /** An open file on a driver: checks arguments, makes operations of them, and has them run. */
 final class DriverFile implements AsyncFile {
@@ -252,9 +253,9 @@ final class DriverFile implements AsyncFile {
 
   @Override
   public void close() {
-    CompletableFuture<Void> end = descriptor.close();
+    CompletableFuture<Void> _ = descriptor.close();
     if (!engine.driver().onDriverThread()) {
-      Void ignored = end.exceptionally(_ -> null).join();
+      boolean _ = descriptor.awaitClosed(Long.MAX_VALUE, TimeUnit.DAYS);
     }
   }
 

@@ -4,7 +4,7 @@ import dev.annulus.internal.driver.Driver;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
-import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /** What the futures and files of one runtime share. */
@@ -40,10 +40,17 @@ final class Engine {
       completion.run();
       return;
     }
+    AtomicBoolean begun = new AtomicBoolean();
+    Runnable once =
+        () -> {
+          if (begun.compareAndSet(false, true)) {
+            completion.run();
+          }
+        };
     try {
-      executor.execute(completion);
-    } catch (RejectedExecutionException e) {
-      completion.run();
+      executor.execute(once);
+    } catch (RuntimeException | Error e) {
+      once.run();
     }
   }
 

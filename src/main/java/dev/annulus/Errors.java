@@ -11,6 +11,7 @@ import java.nio.file.FileSystemLoopException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
+import java.util.concurrent.RejectedExecutionException;
 import org.jspecify.annotations.Nullable;
 
 /** Turns the error numbers of the seam into the exceptions a {@code java.nio.file} user expects. */
@@ -40,6 +41,15 @@ final class Errors {
     exception.initCause(
         ErrnoException.of(errno, operation.name(), path, other == null ? "" : "and " + other));
     return exception;
+  }
+
+  /** A failure for one future, from a cause that many share: its stack trace will be set where it is thrown. */
+  static Throwable ofOwn(Throwable shared) {
+    return switch (shared) {
+      case RejectedExecutionException e -> new RejectedExecutionException(e.getMessage(), e);
+      case IOException e -> new IOException(e.getMessage(), e);
+      default -> shared;
+    };
   }
 
   /** Whether a failed sync means that data may be lost; not when it was never tried. */

@@ -51,7 +51,7 @@ abstract non-sealed class OperationFuture<T> extends IoFuture<T> implements Requ
   /** The operation has ended with a value or a negated errno, and the user still wants to know. */
   abstract void onResult(int result);
 
-  /** The operation has ended well, but the user had given up or does so now: what the value holds is to be freed. */
+  /** The operation has ended, with a value or a negated errno, but the user had given up: what it holds is to be freed. */
   void onUnwanted(int result) {}
 
   /** The operation is over: gives back what was borrowed for it. */
@@ -146,9 +146,7 @@ abstract non-sealed class OperationFuture<T> extends IoFuture<T> implements Requ
   public final void completed(int result) {
     if (isDone()) {
       over();
-      if (result >= 0) {
-        onUnwanted(result);
-      }
+      onUnwanted(result);
       engine().complete(this::signalReleased);
       return;
     }
@@ -162,11 +160,12 @@ abstract non-sealed class OperationFuture<T> extends IoFuture<T> implements Requ
 
   @Override
   public final void refused(Throwable cause) {
-    fail(cause);
+    fail(Errors.ofOwn(cause));
   }
 
   @Override
-  public final void abandoned(Throwable cause) {
+  public final void abandoned(Throwable shared) {
+    Throwable cause = Errors.ofOwn(shared);
     onAbandoned(cause);
     engine()
         .complete(
@@ -212,7 +211,7 @@ abstract non-sealed class OperationFuture<T> extends IoFuture<T> implements Requ
   @Override
   public final CompletableFuture<T> completeAsync(Supplier<? extends T> supplier, Executor executor) {
     CompletableFuture<T> self = super.completeAsync(supplier, executor);
-    CompletableFuture<T> ignored = self.whenComplete((_, _) -> giveUp());
+    CompletableFuture<T> _ = self.whenComplete((_, _) -> giveUp());
     return self;
   }
 

@@ -69,35 +69,37 @@ class PathFuture<T> extends OperationFuture<T> {
 
     @Override
     void onResult(int result) {
+      OpenDescriptor opened = made;
+      if (opened != null) {
+        // The name of a file to be deleted on closing: whether it could be removed or was gone, the file is open.
+        succeed(new DriverFile(opened, false), result);
+        return;
+      }
       if (result < 0) {
         super.onResult(result);
         return;
       }
-      OpenDescriptor descriptor = new OpenDescriptor(engine(), path(), result, spec);
-      made = descriptor;
+      made = new OpenDescriptor(engine(), path(), result, spec);
       if (spec.deleteOnClose()) {
         // As FileChannel does on Unix: the name goes at once, the file when the last descriptor is closed.
-        new Delete(engine(), path()).submitPastLimits();
+        again(new Operation.Remove(path(), false));
+      } else {
+        succeed(new DriverFile(made, false), result);
       }
-      succeed(new DriverFile(descriptor, false), result);
     }
 
     @Override
-    void onUnwanted(int descriptor) {
+    void onUnwanted(int result) {
       OpenDescriptor late = made;
       if (late != null) {
-        CompletableFuture<Void> ignored = late.close();
-      } else {
-        engine().driver().submitPastLimits(new CloseRequest(engine(), descriptor, _ -> {}));
+        CompletableFuture<Void> _ = late.close();
+      } else if (result >= 0) {
+        engine().driver().submitPastLimits(new CloseRequest(engine(), result, _ -> {}));
       }
     }
 
     private static AsyncFile unused() {
       throw new IllegalStateException();
     }
-  }
-
-  final void submitPastLimits() {
-    engine.driver().submitPastLimits(this);
   }
 }

@@ -109,7 +109,7 @@ final class RuntimeFs implements Fs {
   @Override
   public boolean exists(Path path) throws IOException {
     try {
-      FileStatus ignored = await(() -> runtime.stat(path));
+      FileStatus _ = await(() -> runtime.stat(path));
       return true;
     } catch (IOException e) {
       if (ErrorKind.of(e) == ErrorKind.NOT_FOUND) {

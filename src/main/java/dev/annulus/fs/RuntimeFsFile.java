@@ -81,7 +81,7 @@ final class RuntimeFsFile implements FsFile {
     Throwable first = null;
     for (CompletableFuture<Void> read : reads) {
       try {
-        Void ignored = Waiting.await(read);
+        Void _ = Waiting.await(read);
       } catch (IOException | RuntimeException e) {
         first = first == null ? e : first;
       }
@@ -180,7 +180,7 @@ final class RuntimeFsFile implements FsFile {
     if (newPosition < 0) {
       throw new IllegalArgumentException("negative position: " + newPosition);
     }
-    long ignored = seek(newPosition, SeekFrom.START);
+    long _ = seek(newPosition, SeekFrom.START);
     return this;
   }
 
@@ -278,7 +278,7 @@ final class RuntimeFsFile implements FsFile {
 
   private void appendAll(ByteBuffer src) throws IOException {
     do {
-      int ignored = await(() -> file.append(src));
+      int _ = await(() -> file.append(src));
     } while (src.hasRemaining());
   }
 

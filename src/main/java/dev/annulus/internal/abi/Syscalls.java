@@ -177,7 +177,7 @@ public final class Syscalls {
   /** Undoes {@link #mmap}; cannot fail for a mapping made by it. */
   public static void munmap(MemorySegment mapping) {
     try {
-      int ignored = (int) MUNMAP.invokeExact(mapping, mapping.byteSize());
+      int _ = (int) MUNMAP.invokeExact(mapping, mapping.byteSize());
     } catch (Throwable e) {
       throw unexpected(e);
     }

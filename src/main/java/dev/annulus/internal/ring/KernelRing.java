@@ -69,7 +69,7 @@ public final class KernelRing implements Ring {
       try {
         return new KernelRing(kernel, fd, params, RingMapping.map(kernel, fd, params));
       } catch (RingSetupException e) {
-        int ignored = kernel.close(fd);
+        int _ = kernel.close(fd);
         throw e;
       }
     }
@@ -119,7 +119,7 @@ public final class KernelRing implements Ring {
   @Override
   public void close() {
     mapping.unmap();
-    int ignored = kernel.close(fd);
+    int _ = kernel.close(fd);
     arena.close();
   }
 

@@ -56,7 +56,7 @@ final class Intake {
 
   /** Any thread. {@link Wakeup#urgent} and {@link #afterPut} must follow. */
   void putUrgent(Urgent word) {
-    boolean ignored = urgent.offer(word);
+    boolean _ = urgent.offer(word);
   }
 
   /** The reaper thread. */
@@ -104,7 +104,7 @@ final class Intake {
 
   /** The reaper, as its last act: refuses all that waits and all that will come. */
   void end(Throwable because) {
-    boolean ignored = admission.close(because);
+    boolean _ = admission.close(because);
     ended = because;
     VarHandle.fullFence();
     afterPut();

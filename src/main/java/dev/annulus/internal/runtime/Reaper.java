@@ -43,6 +43,8 @@ final class Reaper {
   /** Requests cancelled before they were submitted. */
   private final ArrayDeque<Request> doomed = new ArrayDeque<>();
 
+  private final ArrayDeque<Unpushable> unpushable = new ArrayDeque<>();
+
   /** The completions of this round, copied out of the ring. */
   private final long[] batchUserData = new long[COMPLETIONS_PER_ROUND];
 
@@ -75,7 +77,8 @@ final class Reaper {
 
   /** Whether nothing waits and nothing is in the kernel, apart from the wake-up. */
   boolean isIdle() {
-    return table.isEmpty() && intake.isEmpty() && !intake.hasUrgent() && retries.isEmpty() && doomed.isEmpty();
+    return table.isEmpty() && intake.isEmpty() && !intake.hasUrgent() && retries.isEmpty() && doomed.isEmpty()
+        && unpushable.isEmpty();
   }
 
   /** Asks the kernel to end everything it holds. */
@@ -162,8 +165,13 @@ final class Reaper {
     return submissions.free() > 1;
   }
 
+  /** Fills an entry; what cannot be made into one, for want of memory say, is refused alone and does not stop the ring. */
   private void push(int slot) {
-    table.keep(slot, SqeEncoder.push(submissions, table.request(slot).operation(), table.nextUserData(slot)));
+    try {
+      table.keep(slot, SqeEncoder.push(submissions, table.request(slot).operation(), table.nextUserData(slot)));
+    } catch (RuntimeException | OutOfMemoryError e) {
+      unpushable.add(new Unpushable(table.release(slot), e));
+    }
   }
 
   private boolean canFill() {
@@ -174,7 +182,7 @@ final class Reaper {
 
   private void submitAndWait(long timeoutNanos) {
     boolean nothingElse =
-        doomed.isEmpty() && completions.ready() == 0 && !submissions.completionsOverflowed() && !canFill();
+        doomed.isEmpty() && unpushable.isEmpty() && completions.ready() == 0 && !submissions.completionsOverflowed() && !canFill();
     if (!nothingElse) {
       if (submissions.unconsumed() > 0 || completions.ready() == 0 || submissions.completionsOverflowed()) {
         enter(0, 0);
@@ -251,6 +259,10 @@ final class Reaper {
       request.mark(Request.NO_MARK);
       deliver(request, -Errno.ECANCELED);
     }
+    for (Unpushable bad = unpushable.poll(); bad != null; bad = unpushable.poll()) {
+      bad.request.mark(Request.NO_MARK);
+      bad.request.refused(bad.cause);
+    }
   }
 
   private void end(long userData, int result) {
@@ -299,6 +311,9 @@ final class Reaper {
       super(what + " failed: " + Errno.symbol(errno) + " (" + Errno.text(errno) + ")");
     }
   }
+
+  /** A request that could not be made into an entry, and why. */
+  private record Unpushable(Request request, Throwable cause) {}
 
   /** What a request's mark says beside a slot number. */
   static final class Marks {

@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  * <pre>
  *  RUNNING    rounds without end
  *  DRAINING   close() was called: nothing new is admitted, rounds go on until idle or the time limit
- *  CANCELLING the time limit has passed: the kernel was asked to end everything, rounds go on a little
+ *  CANCELLING the time limit has passed: what waits is refused, the kernel is asked to end the rest, rounds go on a little
  *  ENDED      what is left is given up; wake-up quiet, ring unmapped and closed, eventfd closed
  * </pre>
  *
@@ -125,7 +125,7 @@ final class ReaperThread {
     started.complete(made);
     Throwable cause = new RejectedExecutionException("the runtime is closed");
     try {
-      roundsUntilClosed(made.reaper);
+      roundsUntilClosed(made.reaper, cause);
     } catch (Throwable e) {
       LOG.log(Level.ERROR, "the reaper of " + config.threadName() + " has failed; all its operations fail", e);
       cause = new IOException("the io_uring runtime has failed: " + e.getMessage(), e);
@@ -144,13 +144,14 @@ final class ReaperThread {
     }
   }
 
-  private void roundsUntilClosed(Reaper reaper) {
+  private void roundsUntilClosed(Reaper reaper, Throwable cause) {
     while (!closing) {
       reaper.round(0);
     }
     if (!roundsUntilIdle(reaper, config.closeTimeout())) {
+      intake.end(cause);
       reaper.cancelAll();
-      boolean ignored = roundsUntilIdle(reaper, GRACE);
+      boolean _ = roundsUntilIdle(reaper, GRACE);
     }
   }
 

@@ -134,13 +134,13 @@ final class Wakeup {
         owedWrites -= readBuffer.get(JAVA_LONG, 0);
       }
     }
-    int ignored = Syscalls.close(eventFd);
+    int _ = Syscalls.close(eventFd);
   }
 
   /** Cannot fail: the counter would have to overflow 64 bits, and the descriptor outlives every owed write. */
   private void write() {
     try {
-      int ignored = Syscalls.writeQuietly(eventFd, one.address(), Long.BYTES);
+      int _ = Syscalls.writeQuietly(eventFd, one.address(), Long.BYTES);
     } finally {
       Reference.reachabilityFence(one);
     }

@@ -76,7 +76,7 @@ final class Workers {
     pool.shutdown();
     if (!await(patience)) {
       pool.shutdownNow();
-      boolean ignored = await(GRACE_AFTER_INTERRUPT);
+      boolean _ = await(GRACE_AFTER_INTERRUPT);
     }
     for (Request request : List.copyOf(unfinished)) {
       if (unfinished.remove(request)) {
