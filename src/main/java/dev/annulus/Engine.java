@@ -18,6 +18,7 @@ final class Engine {
 
   Engine(Driver driver, @Nullable Executor completionExecutor) {
     this.driver = driver;
+    Errors.prepare();
     this.completionExecutor = completionExecutor;
   }
 

@@ -18,6 +18,16 @@ import org.jspecify.annotations.Nullable;
 final class Errors {
   private Errors() {}
 
+  /**
+   * Has every class loaded that an error needs. Without this, the first failure of a process that is out of descriptors could not be
+   * told: its class files could not be opened.
+   */
+  static void prepare() {
+    IOException _ = onFile(new Operation.Sync(0, true), Path.of(""), Errno.EMFILE);
+    IOException _ = onPath(new Operation.Remove(Path.of(""), false), Path.of(""), null, Errno.EMFILE);
+    ErrorKind _ = ErrorKind.ofErrno(Errno.EMFILE);
+  }
+
   /** For an operation on an open file. */
   static IOException onFile(Operation operation, Path path, int errno) {
     return ErrnoException.of(errno, operation.name(), path, detail(operation));

@@ -28,6 +28,10 @@ final class OpenDescriptor {
   private final Path path;
   private final int fd;
   private final OpenSpec spec;
+
+  /** Made beforehand: closing must not fail for want of anything. */
+  private final CloseRequest closeRequest;
+
   private final AtomicInteger leases = new AtomicInteger();
 
   /** Completed where users want their futures completed. */
@@ -44,6 +48,7 @@ final class OpenDescriptor {
     this.path = path;
     this.fd = fd;
     this.spec = spec;
+    this.closeRequest = new CloseRequest(engine, fd, this::onClosed);
     engine.openDescriptors().add(this);
   }
 
@@ -115,7 +120,7 @@ final class OpenDescriptor {
   }
 
   private void closeNow() {
-    engine.driver().submitPastLimits(new CloseRequest(engine, fd, this::onClosed));
+    engine.driver().submitPastLimits(closeRequest);
   }
 
   private void onClosed(int result) {

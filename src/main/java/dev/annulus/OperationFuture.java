@@ -152,8 +152,8 @@ abstract non-sealed class OperationFuture<T> extends IoFuture<T> implements Requ
     }
     try {
       onResult(result);
-    } catch (RuntimeException e) {
-      // The user's buffer was tampered with during the operation, for instance its limit moved.
+    } catch (Throwable e) {
+      // The user's buffer was tampered with during the operation, say, or a class could not be loaded: the future ends all the same.
       fail(e);
     }
   }

@@ -25,8 +25,6 @@ final class Reaper {
   /** How long to wait for completions when the kernel is short of something before it is asked again. */
   private static final long BACK_OFF_NANOS = 1_000_000;
 
-  private static final System.Logger LOG = System.getLogger("dev.annulus");
-
   private final Ring ring;
   private final SubmissionQueue submissions;
   private final CompletionQueue completions;
@@ -69,7 +67,7 @@ final class Reaper {
    * @throws RingFailure if the kernel refuses the ring itself
    */
   void round(long timeoutNanos) {
-    takeUrgent();
+    takeCancellations();
     fill();
     submitAndWait(timeoutNanos);
     reap();
@@ -77,7 +75,7 @@ final class Reaper {
 
   /** Whether nothing waits and nothing is in the kernel, apart from the wake-up. */
   boolean isIdle() {
-    return table.isEmpty() && intake.isEmpty() && !intake.hasUrgent() && retries.isEmpty() && doomed.isEmpty()
+    return table.isEmpty() && intake.isEmpty() && retries.isEmpty() && doomed.isEmpty()
         && unpushable.isEmpty();
   }
 
@@ -105,12 +103,9 @@ final class Reaper {
     return !wakeup.isArmed();
   }
 
-  private void takeUrgent() {
-    for (Intake.Urgent word = intake.takeUrgent(); word != null; word = intake.takeUrgent()) {
-      switch (word) {
-        case Intake.Urgent.Submit(Request request) -> intake.putOwn(request);
-        case Intake.Urgent.Cancel(Request request) -> cancel(request);
-      }
+  private void takeCancellations() {
+    for (Request request = intake.takeCancellation(); request != null; request = intake.takeCancellation()) {
+      cancel(request);
     }
   }
 
@@ -175,7 +170,7 @@ final class Reaper {
   }
 
   private boolean canFill() {
-    return intake.hasUrgent()
+    return intake.hasCancellation()
         || (entriesLeft()
             && (!cancels.isEmpty() || !retries.isEmpty() || (!table.isFull() && !intake.isEmpty())));
   }
@@ -232,6 +227,14 @@ final class Reaper {
     }
   }
 
+  private static void refuse(Request request, Throwable cause) {
+    try {
+      request.refused(cause);
+    } catch (Throwable e) {
+      Log.error("refusing an operation failed", e);
+    }
+  }
+
   private void countOverflow() {
     boolean now = submissions.completionsOverflowed();
     if (now && !overflowed) {
@@ -261,7 +264,7 @@ final class Reaper {
     }
     for (Unpushable bad = unpushable.poll(); bad != null; bad = unpushable.poll()) {
       bad.request.mark(Request.NO_MARK);
-      bad.request.refused(bad.cause);
+      refuse(bad.request, bad.cause);
     }
   }
 
@@ -272,8 +275,7 @@ final class Reaper {
       // Found, too late, or already running: the target's own completion says how it ended.
     } else if (!table.isCurrent(userData)) {
       Counters.count(counters.stale);
-      LOG.log(System.Logger.Level.WARNING, "a completion for no operation in flight: user data 0x{0}, result {1}",
-          Long.toHexString(userData), result);
+      Log.warn("a completion for no operation in flight: user data 0x" + Long.toHexString(userData) + ", result " + result);
     } else {
       endSlot(UserData.slot(userData), result);
     }
@@ -299,7 +301,7 @@ final class Reaper {
     try {
       request.completed(result);
     } catch (Throwable e) {
-      LOG.log(System.Logger.Level.ERROR, "ending an operation failed", e);
+      Log.error("ending an operation failed", e);
     }
   }
 

@@ -7,7 +7,6 @@ import dev.annulus.internal.driver.Request;
 import dev.annulus.internal.driver.Unavailable;
 import dev.annulus.internal.ring.Ring;
 import java.io.IOException;
-import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
@@ -31,8 +30,6 @@ import org.jspecify.annotations.Nullable;
 final class ReaperThread {
   /** How long cancelled operations are waited for. */
   private static final Duration GRACE = Duration.ofMillis(500);
-
-  private static final System.Logger LOG = System.getLogger("dev.annulus");
 
   /**
    * Requests whose operations never completed. The kernel may yet write to their buffers, so these must never be freed: they are
@@ -127,7 +124,7 @@ final class ReaperThread {
     try {
       roundsUntilClosed(made.reaper, cause);
     } catch (Throwable e) {
-      LOG.log(Level.ERROR, "the reaper of " + config.threadName() + " has failed; all its operations fail", e);
+      Log.error("the reaper of " + config.threadName() + " has failed; all its operations fail", e);
       cause = new IOException("the io_uring runtime has failed: " + e.getMessage(), e);
     }
     end(made, cause);
@@ -175,13 +172,13 @@ final class ReaperThread {
     try {
       quiet = made.reaper.quiesceWakeup();
     } catch (RuntimeException e) {
-      LOG.log(Level.ERROR, "the ring does not answer", e);
+      Log.error("the ring does not answer", e);
     }
     made.ring.close();
     if (quiet) {
       made.wakeup.settle();
     } else {
-      LOG.log(Level.WARNING, "the wake-up descriptor is left open: a write to it may be under way");
+      Log.warn("the wake-up descriptor is left open: a write to it may be under way");
     }
   }
 
@@ -189,11 +186,7 @@ final class ReaperThread {
     if (table.isEmpty()) {
       return;
     }
-    LOG.log(
-        Level.WARNING,
-        "{0} operations of {1} did not end; their buffers and files are kept for ever",
-        table.size(),
-        config.threadName());
+    Log.warn(table.size() + " operations of " + config.threadName() + " did not end; their buffers and files are kept for ever");
     table.forEachSlot(
         slot -> {
           Request request = table.release(slot);

@@ -84,13 +84,17 @@ public final class RingDriver implements Driver {
     if (reaper.isCurrentThread()) {
       intake.putOwn(request);
     } else {
-      putUrgent(new Intake.Urgent.Submit(request));
+      intake.putUrgent(request);
+      wakeup.urgent();
+      intake.afterPut();
     }
   }
 
   @Override
   public void cancel(Request request) {
-    putUrgent(new Intake.Urgent.Cancel(request));
+    intake.putCancellation(request);
+    wakeup.urgent();
+    intake.afterPut();
   }
 
   @Override
@@ -138,12 +142,6 @@ public final class RingDriver implements Driver {
     beginClose();
     workers.close(config.closeTimeout(), new RejectedExecutionException("the runtime is closed"));
     reaper.join();
-  }
-
-  private void putUrgent(Intake.Urgent word) {
-    intake.putUrgent(word);
-    wakeup.urgent();
-    intake.afterPut();
   }
 
   private void runByWorker(Request request, boolean admitted) {

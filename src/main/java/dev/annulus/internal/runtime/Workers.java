@@ -25,8 +25,6 @@ final class Workers {
   private static final long IDLE_SECONDS = 10;
   private static final Duration GRACE_AFTER_INTERRUPT = Duration.ofSeconds(1);
 
-  private static final System.Logger LOG = System.getLogger("dev.annulus");
-
   private final ThreadPoolExecutor pool;
   private final SharedCounters counters;
   private final AtomicInteger running = new AtomicInteger();
@@ -91,7 +89,7 @@ final class Workers {
     try {
       return DirectCalls.run(operation);
     } catch (RuntimeException e) {
-      LOG.log(System.Logger.Level.ERROR, "running " + operation.name() + " failed", e);
+      Log.error("running " + operation.name() + " failed", e);
       return -Errno.EIO;
     } finally {
       running.decrementAndGet();
