@@ -72,8 +72,6 @@ final class RuntimeFsFile implements FsFile {
       }
     }
     checkMode("read", options.read());
-    checkOpen();
-    Waiting.checkMayBlock(runtime);
     List<CompletableFuture<Void>> reads = new ArrayList<>(batch.size());
     for (ReadRequest request : batch) {
       reads.add(submitted(request));
@@ -106,6 +104,7 @@ final class RuntimeFsFile implements FsFile {
 
   @Override
   public int read(ByteBuffer dst) throws IOException {
+    checkUsable();
     if (!options.read()) {
       throw new NonReadableChannelException();
     }
@@ -121,6 +120,7 @@ final class RuntimeFsFile implements FsFile {
 
   @Override
   public int write(ByteBuffer src) throws IOException {
+    checkUsable();
     if (!options.write() && !options.append()) {
       throw new NonWritableChannelException();
     }
@@ -141,7 +141,7 @@ final class RuntimeFsFile implements FsFile {
 
   @Override
   public long seek(long delta, SeekFrom from) throws IOException {
-    checkOpen();
+    checkUsable();
     cursorLock.lock();
     try {
       long base =
@@ -165,7 +165,7 @@ final class RuntimeFsFile implements FsFile {
 
   @Override
   public long position() throws IOException {
-    checkOpen();
+    checkUsable();
     cursorLock.lock();
     try {
       return cursor;
@@ -176,7 +176,7 @@ final class RuntimeFsFile implements FsFile {
 
   @Override
   public FsFile position(long newPosition) throws IOException {
-    checkOpen();
+    checkUsable();
     if (newPosition < 0) {
       throw new IllegalArgumentException("negative position: " + newPosition);
     }
@@ -186,7 +186,7 @@ final class RuntimeFsFile implements FsFile {
 
   @Override
   public FsFile truncate(long size) throws IOException {
-    checkOpen();
+    checkUsable();
     if (size < 0) {
       throw new IllegalArgumentException("negative size: " + size);
     }
@@ -219,7 +219,7 @@ final class RuntimeFsFile implements FsFile {
 
   @Override
   public void setLength(long size) throws IOException {
-    checkOpen();
+    checkUsable();
     if (size < 0 || (!options.write() && !options.append())) {
       String why = size < 0 ? "(to a negative length: " + size + ")" : "(of a file not open for writing)";
       throw ErrnoException.of(EINVAL, "ftruncate", file.path(), why);
@@ -309,13 +309,15 @@ final class RuntimeFsFile implements FsFile {
   }
 
   private void checkMode(String operation, boolean allowed) throws IOException {
-    checkOpen();
+    checkUsable();
     if (!allowed) {
       throw ErrnoException.of(EBADF, operation, file.path(), "(the file is not open for it)");
     }
   }
 
-  private void checkOpen() throws ClosedChannelException {
+  /** Comes before the cursor's lock: whoever holds that may be waiting for the runtime's thread. */
+  private void checkUsable() throws ClosedChannelException {
+    Waiting.checkMayBlock(runtime);
     if (!open) {
       throw new ClosedChannelException();
     }
