@@ -110,6 +110,7 @@ final class RuntimeFsFile implements FsFile {
     }
     cursorLock.lock();
     try {
+      checkRange("read", cursor, dst.remaining());
       int count = await(() -> file.read(dst, cursor));
       cursor += Math.max(0, count);
       return count;
@@ -128,9 +129,12 @@ final class RuntimeFsFile implements FsFile {
     try {
       if (options.append()) {
         int count = await(() -> file.append(src));
-        cursor = await(file::size);
+        if (count > 0) {
+          cursor = await(file::size);
+        }
         return count;
       }
+      checkRange("write", cursor, src.remaining());
       int count = await(() -> file.write(src, cursor));
       cursor += count;
       return count;
