@@ -38,7 +38,7 @@ final class RuntimeFs implements Fs {
     Objects.requireNonNull(path, "path");
     Set<OpenOption> openOptions = translate(path, options);
     AsyncFile file = await(() -> runtime.openFile(path, openOptions));
-    return new RuntimeFsFile(runtime, mode == Blocking.ADAPTIVE ? file.callerRuns() : file, options);
+    return new RuntimeFsFile(runtime, file, options, mode);
   }
 
   @Override

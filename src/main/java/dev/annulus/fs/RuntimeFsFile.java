@@ -29,7 +29,13 @@ final class RuntimeFsFile implements FsFile {
   private static final long LONGEST_LOCK_WAIT_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
 
   private final IoRuntime runtime;
+
+  /** For one operation at a time: in adaptive mode platform threads run it themselves. */
   private final AsyncFile file;
+
+  /** For batches, whose operations must all be on their way before the first is waited for. */
+  private final AsyncFile batchFile;
+
   private final FsOpenOptions options;
 
   /** Orders the calls that use the cursor. */
@@ -38,9 +44,10 @@ final class RuntimeFsFile implements FsFile {
   private long cursor;
   private volatile boolean open = true;
 
-  RuntimeFsFile(IoRuntime runtime, AsyncFile file, FsOpenOptions options) {
+  RuntimeFsFile(IoRuntime runtime, AsyncFile file, FsOpenOptions options, Blocking mode) {
     this.runtime = runtime;
-    this.file = file;
+    this.file = mode == Blocking.ADAPTIVE ? file.callerRuns() : file;
+    this.batchFile = file;
     this.options = options;
   }
 
@@ -289,7 +296,7 @@ final class RuntimeFsFile implements FsFile {
   /** A read of a batch; what the call itself refuses becomes the future's failure, so that the others are still waited for. */
   private CompletableFuture<Void> submitted(ReadRequest request) {
     try {
-      return file.readFully(request.dst(), request.offset());
+      return batchFile.readFully(request.dst(), request.offset());
     } catch (RuntimeException e) {
       return CompletableFuture.failedFuture(
           e.getCause() instanceof ClosedChannelException closed ? closed : e);
