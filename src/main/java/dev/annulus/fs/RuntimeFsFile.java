@@ -4,8 +4,8 @@ import dev.annulus.AsyncFile;
 import dev.annulus.ErrnoException;
 import dev.annulus.IoRuntime;
 import dev.annulus.Sync;
-import java.io.EOFException;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.NonReadableChannelException;
@@ -74,9 +74,7 @@ final class RuntimeFsFile implements FsFile {
     List<ReadRequest> batch = List.copyOf(requests);
     for (ReadRequest request : batch) {
       checkRange("read", request.offset(), request.dst().remaining());
-      if (request.dst().isReadOnly()) {
-        throw new IllegalArgumentException("read-only buffer as destination");
-      }
+      checkDestination(request.dst());
     }
     checkMode("read", options.read());
     List<CompletableFuture<Void>> reads = new ArrayList<>(batch.size());
@@ -87,7 +85,8 @@ final class RuntimeFsFile implements FsFile {
     for (CompletableFuture<Void> read : reads) {
       try {
         Void ignored = Waiting.await(read);
-      } catch (IOException | RuntimeException e) {
+      } catch (Throwable e) {
+        // An Error too: as long as any read is under way its buffer is not the caller's.
         first = first == null ? e : first;
       }
     }
@@ -297,18 +296,20 @@ final class RuntimeFsFile implements FsFile {
   private CompletableFuture<Void> submitted(ReadRequest request) {
     try {
       return batchFile.readFully(request.dst(), request.offset());
-    } catch (RuntimeException e) {
+    } catch (IllegalStateException e) {
       return CompletableFuture.failedFuture(
           e.getCause() instanceof ClosedChannelException closed ? closed : e);
+    } catch (Throwable e) {
+      return CompletableFuture.failedFuture(e);
     }
   }
 
   private static void rethrow(@Nullable Throwable failure) throws IOException {
     switch (failure) {
       case null -> {}
-      case EOFException e -> throw e;
       case IOException e -> throw e;
       case RuntimeException e -> throw e;
+      case Error e -> throw e;
       default -> throw new IOException(failure);
     }
   }
@@ -316,6 +317,20 @@ final class RuntimeFsFile implements FsFile {
   private void checkRange(String operation, long offset, int length) throws IOException {
     if (offset < 0 || offset > Long.MAX_VALUE - length) {
       throw ErrnoException.of(EINVAL, operation, file.path(), "(" + length + " bytes at position " + offset + ")");
+    }
+  }
+
+  /** As the read itself would check it, but before any other of the batch is submitted. */
+  private static void checkDestination(ByteBuffer dst) {
+    if (dst.isReadOnly()) {
+      throw new IllegalArgumentException("read-only buffer as destination");
+    }
+    MemorySegment memory = MemorySegment.ofBuffer(dst);
+    if (!memory.scope().isAlive()) {
+      throw new IllegalStateException("the memory's arena is closed");
+    }
+    if (!memory.isAccessibleBy(Thread.currentThread())) {
+      throw new WrongThreadException("the memory is confined to another thread");
     }
   }
 
