@@ -4,8 +4,8 @@ import dev.annulus.AsyncFile;
 import dev.annulus.ErrnoException;
 import dev.annulus.IoRuntime;
 import dev.annulus.Sync;
-import java.io.EOFException;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.NonReadableChannelException;
@@ -29,7 +29,13 @@ final class RuntimeFsFile implements FsFile {
   private static final long LONGEST_LOCK_WAIT_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
 
   private final IoRuntime runtime;
+
+  /** For one operation at a time: in adaptive mode platform threads run it themselves. */
   private final AsyncFile file;
+
+  /** For batches, whose operations must all be on their way before the first is waited for. */
+  private final AsyncFile batchFile;
+
   private final FsOpenOptions options;
 
   /** Orders the calls that use the cursor. */
@@ -38,9 +44,10 @@ final class RuntimeFsFile implements FsFile {
   private long cursor;
   private volatile boolean open = true;
 
-  RuntimeFsFile(IoRuntime runtime, AsyncFile file, FsOpenOptions options) {
+  RuntimeFsFile(IoRuntime runtime, AsyncFile file, FsOpenOptions options, Blocking mode) {
     this.runtime = runtime;
-    this.file = file;
+    this.file = mode == Blocking.ADAPTIVE ? file.callerRuns() : file;
+    this.batchFile = file;
     this.options = options;
   }
 
@@ -67,13 +74,9 @@ final class RuntimeFsFile implements FsFile {
     List<ReadRequest> batch = List.copyOf(requests);
     for (ReadRequest request : batch) {
       checkRange("read", request.offset(), request.dst().remaining());
-      if (request.dst().isReadOnly()) {
-        throw new IllegalArgumentException("read-only buffer as destination");
-      }
+      checkDestination(request.dst());
     }
     checkMode("read", options.read());
-    checkOpen();
-    Waiting.checkMayBlock(runtime);
     List<CompletableFuture<Void>> reads = new ArrayList<>(batch.size());
     for (ReadRequest request : batch) {
       reads.add(submitted(request));
@@ -82,7 +85,8 @@ final class RuntimeFsFile implements FsFile {
     for (CompletableFuture<Void> read : reads) {
       try {
         Void _ = Waiting.await(read);
-      } catch (IOException | RuntimeException e) {
+      } catch (Throwable e) {
+        // An Error too: as long as any read is under way its buffer is not the caller's.
         first = first == null ? e : first;
       }
     }
@@ -106,11 +110,13 @@ final class RuntimeFsFile implements FsFile {
 
   @Override
   public int read(ByteBuffer dst) throws IOException {
+    checkUsable();
     if (!options.read()) {
       throw new NonReadableChannelException();
     }
     cursorLock.lock();
     try {
+      checkRange("read", cursor, dst.remaining());
       int count = await(() -> file.read(dst, cursor));
       cursor += Math.max(0, count);
       return count;
@@ -121,6 +127,7 @@ final class RuntimeFsFile implements FsFile {
 
   @Override
   public int write(ByteBuffer src) throws IOException {
+    checkUsable();
     if (!options.write() && !options.append()) {
       throw new NonWritableChannelException();
     }
@@ -128,9 +135,12 @@ final class RuntimeFsFile implements FsFile {
     try {
       if (options.append()) {
         int count = await(() -> file.append(src));
-        cursor = await(file::size);
+        if (count > 0) {
+          cursor = await(file::size);
+        }
         return count;
       }
+      checkRange("write", cursor, src.remaining());
       int count = await(() -> file.write(src, cursor));
       cursor += count;
       return count;
@@ -141,7 +151,7 @@ final class RuntimeFsFile implements FsFile {
 
   @Override
   public long seek(long delta, SeekFrom from) throws IOException {
-    checkOpen();
+    checkUsable();
     cursorLock.lock();
     try {
       long base =
@@ -165,7 +175,7 @@ final class RuntimeFsFile implements FsFile {
 
   @Override
   public long position() throws IOException {
-    checkOpen();
+    checkUsable();
     cursorLock.lock();
     try {
       return cursor;
@@ -176,7 +186,7 @@ final class RuntimeFsFile implements FsFile {
 
   @Override
   public FsFile position(long newPosition) throws IOException {
-    checkOpen();
+    checkUsable();
     if (newPosition < 0) {
       throw new IllegalArgumentException("negative position: " + newPosition);
     }
@@ -186,7 +196,7 @@ final class RuntimeFsFile implements FsFile {
 
   @Override
   public FsFile truncate(long size) throws IOException {
-    checkOpen();
+    checkUsable();
     if (size < 0) {
       throw new IllegalArgumentException("negative size: " + size);
     }
@@ -219,7 +229,7 @@ final class RuntimeFsFile implements FsFile {
 
   @Override
   public void setLength(long size) throws IOException {
-    checkOpen();
+    checkUsable();
     if (size < 0 || (!options.write() && !options.append())) {
       String why = size < 0 ? "(to a negative length: " + size + ")" : "(of a file not open for writing)";
       throw ErrnoException.of(EINVAL, "ftruncate", file.path(), why);
@@ -285,19 +295,21 @@ final class RuntimeFsFile implements FsFile {
   /** A read of a batch; what the call itself refuses becomes the future's failure, so that the others are still waited for. */
   private CompletableFuture<Void> submitted(ReadRequest request) {
     try {
-      return file.readFully(request.dst(), request.offset());
-    } catch (RuntimeException e) {
+      return batchFile.readFully(request.dst(), request.offset());
+    } catch (IllegalStateException e) {
       return CompletableFuture.failedFuture(
           e.getCause() instanceof ClosedChannelException closed ? closed : e);
+    } catch (Throwable e) {
+      return CompletableFuture.failedFuture(e);
     }
   }
 
   private static void rethrow(@Nullable Throwable failure) throws IOException {
     switch (failure) {
       case null -> {}
-      case EOFException e -> throw e;
       case IOException e -> throw e;
       case RuntimeException e -> throw e;
+      case Error e -> throw e;
       default -> throw new IOException(failure);
     }
   }
@@ -308,14 +320,30 @@ final class RuntimeFsFile implements FsFile {
     }
   }
 
+  /** As the read itself would check it, but before any other of the batch is submitted. */
+  private static void checkDestination(ByteBuffer dst) {
+    if (dst.isReadOnly()) {
+      throw new IllegalArgumentException("read-only buffer as destination");
+    }
+    MemorySegment memory = MemorySegment.ofBuffer(dst);
+    if (!memory.scope().isAlive()) {
+      throw new IllegalStateException("the memory's arena is closed");
+    }
+    if (!memory.isAccessibleBy(Thread.currentThread())) {
+      throw new WrongThreadException("the memory is confined to another thread");
+    }
+  }
+
   private void checkMode(String operation, boolean allowed) throws IOException {
-    checkOpen();
+    checkUsable();
     if (!allowed) {
       throw ErrnoException.of(EBADF, operation, file.path(), "(the file is not open for it)");
     }
   }
 
-  private void checkOpen() throws ClosedChannelException {
+  /** Comes before the cursor's lock: whoever holds that may be waiting for the runtime's thread. */
+  private void checkUsable() throws ClosedChannelException {
+    Waiting.checkMayBlock(runtime);
     if (!open) {
       throw new ClosedChannelException();
     }
