@@ -16,6 +16,7 @@ import java.nio.file.attribute.FileAttribute;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumSet;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
@@ -137,7 +138,7 @@ public final class IoRuntime implements AutoCloseable {
    * @throws UnsupportedOperationException for an option that is not supported
    */
   public CompletableFuture<AsyncFile> openFile(Path path, OpenOption... options) {
-    return openFile(path, Set.of(options));
+    return openFile(path, new HashSet<>(List.of(options)));
   }
 
   /**
