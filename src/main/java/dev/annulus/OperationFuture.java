@@ -51,7 +51,7 @@ abstract non-sealed class OperationFuture<T> extends IoFuture<T> implements Requ
   /** The operation has ended with a value or a negated errno, and the user still wants to know. */
   abstract void onResult(int result);
 
-  /** The operation has ended well, but the user had given up or does so now: what the value holds is to be freed. */
+  /** The operation has ended, but the user had given up or does so now: what the value holds is to be freed. */
   void onUnwanted(int result) {}
 
   /** The operation is over: gives back what was borrowed for it. */
@@ -146,9 +146,7 @@ abstract non-sealed class OperationFuture<T> extends IoFuture<T> implements Requ
   public final void completed(int result) {
     if (isDone()) {
       over();
-      if (result >= 0) {
-        onUnwanted(result);
-      }
+      onUnwanted(result);
       engine().complete(this::signalReleased);
       return;
     }
