@@ -73,7 +73,8 @@ public interface AsyncFile extends AutoCloseable {
   IoFuture<Void> readFully(MemorySegment dst, long position);
 
   /**
-   * Reads once into several buffers in turn: a scatter, in one operation. Of more than 1024 buffers the first 1024 take part.
+   * Reads once into several buffers in turn: a scatter, in one operation. Of more than 1024 buffers, empty ones not
+   * counted, the first 1024 take part.
    *
    * @param dsts take the bytes; the list is copied
    * @param position where in the file to read, in bytes
@@ -118,7 +119,8 @@ public interface AsyncFile extends AutoCloseable {
   IoFuture<Void> writeFully(MemorySegment src, long position);
 
   /**
-   * Writes several buffers in turn: a gather, in one operation. Of more than 1024 buffers the first 1024 take part.
+   * Writes several buffers in turn: a gather, in one operation. Of more than 1024 buffers, empty ones not
+   * counted, the first 1024 take part.
    *
    * @param srcs hold the bytes; the list is copied
    * @param position where in the file to write, in bytes

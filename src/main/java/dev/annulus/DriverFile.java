@@ -286,9 +286,13 @@ final class DriverFile implements AsyncFile {
     return total;
   }
 
+  /** Without the empty buffers: were the most one operation takes all empty, it would transfer nothing, or report end of file. */
   private List<Operation.Piece> pieces(List<ByteBuffer> buffers, boolean forReading) {
     List<Operation.Piece> pieces = new ArrayList<>(buffers.size());
     for (ByteBuffer buffer : buffers) {
+      if (!buffer.hasRemaining()) {
+        continue;
+      }
       MemorySegment segment = MemorySegment.ofBuffer(buffer);
       Object memory = Buffers.memory(engine, buffer, segment, forReading);
       pieces.add(new Operation.Piece(memory, Buffers.address(memory, segment), buffer.remaining()));

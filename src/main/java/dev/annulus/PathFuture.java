@@ -57,7 +57,10 @@ class PathFuture<T> extends OperationFuture<T> {
     }
   }
 
-  /** Opens a file. If nobody wants it any more when the descriptor comes, it is closed. */
+  /**
+   * Opens a file, and removes its name if it is to be deleted on closing: as {@code FileChannel} does on Unix, the name goes before
+   * anyone has the file, the file itself with its last descriptor. If nobody wants the file any more when it comes, it is closed.
+   */
   static final class Open extends PathFuture<AsyncFile> {
     private final OpenSpec spec;
     private @Nullable OpenDescriptor made;
@@ -69,37 +72,45 @@ class PathFuture<T> extends OperationFuture<T> {
 
     @Override
     void onResult(int result) {
-      OpenDescriptor opened = made;
-      if (opened != null) {
-        // The name of a file to be deleted on closing: whether it could be removed or was gone, the file is open.
-        succeed(new DriverFile(opened, false), result);
-        return;
-      }
-      if (result < 0) {
+      OpenDescriptor descriptor = made;
+      if (descriptor != null) {
+        // The name could not be removed, or was: the file is open either way.
+        succeed(new DriverFile(descriptor, false), result);
+      } else if (result < 0) {
         super.onResult(result);
-        return;
-      }
-      made = new OpenDescriptor(engine(), path(), result, spec);
-      if (spec.deleteOnClose()) {
-        // As FileChannel does on Unix: the name goes at once, the file when the last descriptor is closed.
-        again(new Operation.Remove(path(), false));
       } else {
-        succeed(new DriverFile(made, false), result);
+        descriptor = new OpenDescriptor(engine(), path(), result, spec);
+        made = descriptor;
+        if (spec.deleteOnClose()) {
+          again(new Operation.Remove(path(), false));
+        } else {
+          succeed(new DriverFile(descriptor, false), result);
+        }
       }
     }
 
     @Override
     void onUnwanted(int result) {
       OpenDescriptor late = made;
+      if (late == null && result >= 0) {
+        late = new OpenDescriptor(engine(), path(), result, spec);
+      }
       if (late != null) {
+        boolean nameIsLeft = operation() instanceof Operation.Open || result == -Errno.ECANCELED;
+        if (spec.deleteOnClose() && nameIsLeft) {
+          Operation remove = new Operation.Remove(path(), false);
+          new PathFuture<Void>(engine(), remove, path(), null, _ -> null).submitPastLimits();
+        }
         CompletableFuture<Void> _ = late.close();
-      } else if (result >= 0) {
-        engine().driver().submitPastLimits(new CloseRequest(engine(), result, _ -> {}));
       }
     }
 
     private static AsyncFile unused() {
       throw new IllegalStateException();
     }
+  }
+
+  final void submitPastLimits() {
+    engine.driver().submitPastLimits(this);
   }
 }
