@@ -169,15 +169,17 @@ final class Reaper {
     }
   }
 
-  private boolean canFill() {
+  /** Whether there is something for the next round to submit: if only for want of entries, submitting these makes room. */
+  private boolean hasMoreToFill() {
     return intake.hasCancellation()
-        || (entriesLeft()
-            && (!cancels.isEmpty() || !retries.isEmpty() || (!table.isFull() && !intake.isEmpty())));
+        || !cancels.isEmpty()
+        || !retries.isEmpty()
+        || (!table.isFull() && !intake.isEmpty());
   }
 
   private void submitAndWait(long timeoutNanos) {
     boolean nothingElse =
-        doomed.isEmpty() && unpushable.isEmpty() && completions.ready() == 0 && !submissions.completionsOverflowed() && !canFill();
+        doomed.isEmpty() && unpushable.isEmpty() && completions.ready() == 0 && !submissions.completionsOverflowed() && !hasMoreToFill();
     if (!nothingElse) {
       if (submissions.unconsumed() > 0 || completions.ready() == 0 || submissions.completionsOverflowed()) {
         enter(0, 0);
@@ -187,7 +189,7 @@ final class Reaper {
     wakeup.arm(submissions);
     wakeup.lieDown(table.isFull());
     try {
-      enter(canFill() ? 0 : 1, timeoutNanos);
+      enter(hasMoreToFill() ? 0 : 1, timeoutNanos);
     } finally {
       if (wakeup.rise()) {
         Counters.count(counters.wakeups);

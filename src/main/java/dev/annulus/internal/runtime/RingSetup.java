@@ -155,7 +155,7 @@ final class RingSetup {
   }
 
   private static Unavailable nativeAccessDenied(Throwable e) {
-    return new Unavailable(Cause.NATIVE_ACCESS_DENIED, "the JVM refuses native access: " + rootOf(e), e);
+    return new Unavailable(Cause.NATIVE_ACCESS_DENIED, String.valueOf(rootOf(e).getMessage()), e);
   }
 
   private static Throwable rootOf(Throwable e) {
