@@ -1,6 +1,7 @@
 package tour;
 
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
@@ -43,8 +44,11 @@ final class BlockingReading implements Reading {
         reads += count.get();
       }
       return reads;
-    } catch (ExecutionException | InterruptedException e) {
-      throw new IOException(e.getCause() == null ? e : e.getCause());
+    } catch (ExecutionException e) {
+      throw new IOException(e.getCause().getMessage(), e.getCause());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new InterruptedIOException("interrupted while reading");
     }
   }
 

@@ -55,7 +55,7 @@ final class Copy {
    */
   void copy(AsyncFile source, Path target, Fingerprint expected) throws IOException {
     if (Files.exists(target, LinkOption.NOFOLLOW_LINKS)) {
-      throw new FileAlreadyExistsException(target + " is already there; choose another directory with --dir");
+      throw new FileAlreadyExistsException(target.toString(), null, "is there already; choose another directory with --dir");
     }
     Path part = target.resolveSibling(target.getFileName() + ".part");
     long started = System.nanoTime();
@@ -72,7 +72,11 @@ final class Copy {
     leftovers.move(part, target, () -> runtime.rename(part, target).join());
     runtime.syncDirectory(target.getParent()).join();
     System.out.printf(
-        Locale.ROOT, "  copied at %.0f MB/s, sync included; the copy's SHA-256 is the same%n", expected.size() / 1e6 / seconds);
+        Locale.ROOT,
+        "  copied and synced %,d B in %.2f s, %.1f MB/s; the copy's SHA-256 is the same%n",
+        expected.size(),
+        seconds,
+        expected.size() / 1e6 / seconds);
   }
 
   private void copyContents(AsyncFile source, AsyncFile target, long size) throws IOException {

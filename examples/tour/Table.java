@@ -3,7 +3,7 @@ package tour;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Rows of text in aligned columns, the first to the left and the others to the right. */
+/** Rows of text in aligned columns: words to the left in the first and the last, numbers to the right between them. */
 final class Table {
   private static final String INDENT = "  ";
   private static final String GAP = "  ";
@@ -21,7 +21,13 @@ final class Table {
       text.append(INDENT);
       for (int column = 0; column < row.length; column++) {
         String padding = " ".repeat(width(column) - row[column].length());
-        text.append(column == 0 ? row[column] + padding : GAP + padding + row[column]);
+        if (column == 0) {
+          text.append(row[column]).append(padding);
+        } else if (column < row.length - 1) {
+          text.append(GAP).append(padding).append(row[column]);
+        } else {
+          text.append(GAP).append(row[column]);
+        }
       }
       text.append(System.lineSeparator());
     }

@@ -113,7 +113,7 @@ public final class Tour {
     System.out.printf("backend  %s%s%n", runtime.backend(), flags.isEmpty() ? "" : " " + flags);
     System.out.printf("kernel   %s %s%n", System.getProperty("os.name"), System.getProperty("os.version"));
     System.out.printf("JVM      %s on %d processors%n", Runtime.version(), Runtime.getRuntime().availableProcessors());
-    System.out.printf(Locale.ROOT, "file     %s (%,d bytes)%n", options.file(), Files.size(options.file()));
+    System.out.printf(Locale.ROOT, "file     %s (%,d B)%n", options.file(), Files.size(options.file()));
     System.out.printf("copy     %s (%s)%n%n", target, Files.getFileStore(target.getParent()).type());
   }
 
