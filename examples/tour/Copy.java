@@ -25,8 +25,8 @@ import java.util.concurrent.atomic.AtomicReference;
  * Copies a file so that the target's name, once it is there, stands for all of the contents, whatever happens: the bytes go to a
  * temporary name, are put on stable storage and checked, and only then get the target's name, which is made durable too.
  *
- * <p>A fixed set of buffers is the window of operations in flight. Each buffer in turn is read into, written from, and handed back;
- * the caller's thread waits only when none is free.
+ * <p>A fixed set of buffers is the window of operations in flight. Each buffer in turn is read into, written from, and handed
+ * back; the caller's thread waits only when none is free.
  */
 final class Copy {
   private static final int WINDOW = 32;

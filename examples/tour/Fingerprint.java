@@ -13,8 +13,8 @@ import java.util.stream.Stream;
 import java.util.zip.CRC32C;
 
 /**
- * What a file's contents are known by: their length and SHA-256, and for checking single blocks a CRC-32C of each. Taken through the
- * JDK's own channel, not the library that is on show.
+ * What a file's contents are known by: their length and SHA-256, and for checking single blocks a CRC-32C of each. Taken through
+ * the JDK's own channel, not the library that is on show.
  */
 final class Fingerprint {
   static final int BLOCK_BYTES = 4096;

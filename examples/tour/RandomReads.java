@@ -18,8 +18,8 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 
 /**
- * Reads blocks of a file at random places in three ways, each through this library and through the JDK. The two take turns in short
- * rounds, and medians count, since machines drift.
+ * Reads blocks of a file at random places in three ways, each through this library and through the JDK. The two take turns in
+ * short rounds, and medians count, since machines drift.
  */
 final class RandomReads {
   private static final int IN_FLIGHT = 64;

@@ -11,9 +11,9 @@ import java.util.Locale;
 import java.util.concurrent.CompletionException;
 
 /**
- * Shows the library at work on a real file: says what it runs on, copies the file durably with many operations in flight, checks the
- * copy, and reads it back at random places next to the JDK's own channels. See {@link Copy} for futures and {@link RandomReads} for
- * the comparison; the rest is a program's usual furniture.
+ * Shows the library at work on a real file: says what it runs on, copies the file durably with many operations in flight, checks
+ * the copy, and reads it back at random places next to the JDK's own channels. See {@link Copy} for futures and {@link
+ * RandomReads} for the comparison; the rest is a program's usual furniture.
  */
 public final class Tour {
   private static final int FAILED = 1;
@@ -60,8 +60,8 @@ public final class Tour {
   }
 
   /**
-   * {@link IoRuntime#open()} alone would do: it falls back to the portable backend too, and logs why. Asking first lets the program
-   * say so in its own words.
+   * {@link IoRuntime#open()} alone would do: it falls back to the portable backend too, and logs why. Asking first lets the
+   * program say so in its own words.
    */
   private static IoRuntime open(Options options) {
     Availability ioUring = IoRuntime.ioUring();
