@@ -11,10 +11,15 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 
 /** An open file on a driver: checks arguments, makes operations of them, and has them run. */
 final class DriverFile implements AsyncFile {
+  /** Leaves callers the time to return, before what they started is submitted. */
+  private static final Executor UNWINDING =
+      CompletableFuture.delayedExecutor(1, TimeUnit.MILLISECONDS, Runnable::run);
+
   private final OpenDescriptor descriptor;
   private final Engine engine;
   private final int fd;
@@ -266,10 +271,24 @@ final class DriverFile implements AsyncFile {
       future.completed(0);
     } else if (callerRuns && !Thread.currentThread().isVirtual() && !engine.driver().onDriverThread()) {
       future.runHere();
+    } else if (future.operation() instanceof Operation.Read read && descriptor.isBuffered()) {
+      readInlineOrSubmit(future, read);
     } else {
       engine.driver().submit(future);
     }
     return future;
+  }
+
+  private void readInlineOrSubmit(FileFuture<?> future, Operation.Read read) {
+    int result = engine.inlineReads().attempt(engine.driver(), read, descriptor.inlineHistory(), callerRuns);
+    if (result >= 0) {
+      future.completed(result);
+    } else if (result == InlineReads.TOO_DEEP && !engine.driver().onDriverThread()) {
+      // The ring may be done before the caller attaches its dependent, which would then run on this stack again. Later it cannot be.
+      UNWINDING.execute(() -> engine.driver().submitPastLimits(future));
+    } else {
+      engine.driver().submit(future);
+    }
   }
 
   private <T> IoFuture<T> refuse(FileFuture<T> future, Throwable cause) {

@@ -11,19 +11,25 @@ import org.jspecify.annotations.Nullable;
 final class Engine {
   private final Driver driver;
   private final @Nullable Executor completionExecutor;
+  private final InlineReads inlineReads;
   private final HeapCopies heapCopies = new HeapCopies();
 
   /** Files not yet closed, for the runtime's close to close. */
   private final Set<OpenDescriptor> openDescriptors = ConcurrentHashMap.newKeySet();
 
-  Engine(Driver driver, @Nullable Executor completionExecutor) {
+  Engine(Driver driver, @Nullable Executor completionExecutor, boolean inlineReads) {
     this.driver = driver;
+    this.inlineReads = new InlineReads(inlineReads);
     Errors.prepare();
     this.completionExecutor = completionExecutor;
   }
 
   Driver driver() {
     return driver;
+  }
+
+  InlineReads inlineReads() {
+    return inlineReads;
   }
 
   HeapCopies heapCopies() {

@@ -47,11 +47,11 @@ public final class IoRuntime implements AutoCloseable {
   private final Duration closeTimeout;
 
   private IoRuntime(
-      Backend backend, Driver driver, @Nullable Executor completionExecutor, Duration closeTimeout) {
+      Backend backend, Driver driver, @Nullable Executor completionExecutor, boolean inlineReads, Duration closeTimeout) {
     this.backend = backend;
     this.driver = driver;
     this.closeTimeout = closeTimeout;
-    this.engine = new Engine(driver, completionExecutor);
+    this.engine = new Engine(driver, completionExecutor, inlineReads);
   }
 
   /**
@@ -123,8 +123,8 @@ public final class IoRuntime implements AutoCloseable {
         s.wakeups(),
         s.completionQueueOverflows(),
         s.retries(),
-        0,
-        0,
+        engine.inlineReads().hits(),
+        engine.inlineReads().misses(),
         s.staleCompletions(),
         s.abandoned(),
         driver.description());
@@ -352,6 +352,7 @@ public final class IoRuntime implements AutoCloseable {
     private int maxQueued = 8192;
     private WhenFull whenFull = WhenFull.BLOCK;
     private @Nullable Executor completionExecutor;
+    private boolean inlineReads = true;
     private Duration closeTimeout = Duration.ofSeconds(10);
     private String threadName = "annulus-reaper";
 
@@ -419,6 +420,18 @@ public final class IoRuntime implements AutoCloseable {
     }
 
     /**
+     * Says whether a read of data in the page cache may be done by the thread that asks for it. Its future is then complete when it is
+     * returned, and dependents run on that thread. A file whose reads keep missing the cache is not tried for a while.
+     *
+     * @param enabled default true
+     * @return this
+     */
+    public Builder inlineReads(boolean enabled) {
+      this.inlineReads = enabled;
+      return this;
+    }
+
+    /**
      * Bounds how long {@link IoRuntime#close} waits for operations to end by themselves before it cancels them.
      *
      * @param timeout zero or more; default 10 seconds
@@ -455,7 +468,7 @@ public final class IoRuntime implements AutoCloseable {
           new DriverConfig(maxInFlight, maxQueued, whenFull == WhenFull.FAIL, closeTimeout, threadName);
       try {
         Drivers.Choice choice = Drivers.choose(backend, config);
-        return new IoRuntime(choice.backend(), choice.driver(), completionExecutor, closeTimeout);
+        return new IoRuntime(choice.backend(), choice.driver(), completionExecutor, inlineReads, closeTimeout);
       } catch (Unavailable e) {
         throw new UnsupportedOperationException(Availability.no(e).toString(), e);
       }

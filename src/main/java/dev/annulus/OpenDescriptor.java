@@ -1,5 +1,6 @@
 package dev.annulus;
 
+import dev.annulus.internal.driver.OpenFlag;
 import dev.annulus.internal.driver.Operation;
 import java.io.IOException;
 import java.nio.channels.ClosedChannelException;
@@ -32,6 +33,7 @@ final class OpenDescriptor {
   /** Made beforehand: closing must not fail for want of anything. */
   private final CloseRequest closeRequest;
 
+  private final InlineReads.History inlineHistory = new InlineReads.History();
   private final AtomicInteger leases = new AtomicInteger();
 
   /** Completed where users want their futures completed. */
@@ -62,6 +64,15 @@ final class OpenDescriptor {
 
   int fd() {
     return fd;
+  }
+
+  /** Whether reads go through the page cache, where some may be found. */
+  boolean isBuffered() {
+    return !spec.flags().contains(OpenFlag.DIRECT);
+  }
+
+  InlineReads.History inlineHistory() {
+    return inlineHistory;
   }
 
   // ---- leases ----

@@ -103,6 +103,11 @@ public final class RingDriver implements Driver {
   }
 
   @Override
+  public int attempt(Operation.Read read) {
+    return DirectCalls.attempt(read);
+  }
+
+  @Override
   public boolean onDriverThread() {
     return DriverThread.isOf(this);
   }
