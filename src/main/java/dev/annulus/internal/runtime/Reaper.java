@@ -166,10 +166,9 @@ final class Reaper {
     table.keep(slot, SqeEncoder.push(submissions, table.request(slot).operation(), table.nextUserData(slot)));
   }
 
+  /** Whether something waits that could be taken in. A full submission queue does not count: entering the kernel empties it. */
   private boolean canFill() {
-    return intake.hasUrgent()
-        || (entriesLeft()
-            && (!cancels.isEmpty() || !retries.isEmpty() || (!table.isFull() && !intake.isEmpty())));
+    return intake.hasUrgent() || !cancels.isEmpty() || !retries.isEmpty() || (!table.isFull() && !intake.isEmpty());
   }
 
   private void submitAndWait(long timeoutNanos) {
