@@ -24,6 +24,9 @@ final class Intake {
     record Submit(Request request) implements Urgent {}
 
     record Cancel(Request request) implements Urgent {}
+
+    /** Closing has begun. A word in the queue, since the reaper looks there, and nowhere else, before it sleeps. */
+    record Close() implements Urgent {}
   }
 
   private static final int URGENT_CHUNK = 64;
@@ -141,7 +144,7 @@ final class Intake {
           return null;
         }
         case Urgent.Submit(Request late) -> request = late;
-        case Urgent.Cancel _ -> {}
+        case Urgent.Cancel _, Urgent.Close _ -> {}
       }
     }
     return request;

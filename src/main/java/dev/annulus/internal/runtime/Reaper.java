@@ -67,9 +67,13 @@ final class Reaper {
    * @throws RingFailure if the kernel refuses the ring itself
    */
   void round(long timeoutNanos) {
-    takeUrgent();
+    boolean closing = takeUrgent();
     fill();
-    submitAndWait(timeoutNanos);
+    if (closing) {
+      enter(0, 0);
+    } else {
+      submitAndWait(timeoutNanos);
+    }
     reap();
   }
 
@@ -102,13 +106,17 @@ final class Reaper {
     return !wakeup.isArmed();
   }
 
-  private void takeUrgent() {
+  /** True if the life cycle has changed: the round is then not to wait. */
+  private boolean takeUrgent() {
+    boolean closing = false;
     for (Intake.Urgent word = intake.takeUrgent(); word != null; word = intake.takeUrgent()) {
       switch (word) {
         case Intake.Urgent.Submit(Request request) -> intake.putOwn(request);
         case Intake.Urgent.Cancel(Request request) -> cancel(request);
+        case Intake.Urgent.Close() -> closing = true;
       }
     }
+    return closing;
   }
 
   private void cancel(Request request) {

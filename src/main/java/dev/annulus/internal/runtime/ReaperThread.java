@@ -92,7 +92,7 @@ final class ReaperThread {
     return RingSetup.describe(ring.setupFlags());
   }
 
-  /** Lets the thread end; the wake-up must follow. */
+  /** Lets the thread end; {@link Intake.Urgent.Close} must follow. */
   void beginClose() {
     closing = true;
   }

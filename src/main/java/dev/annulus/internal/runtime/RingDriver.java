@@ -129,7 +129,7 @@ public final class RingDriver implements Driver {
   public void beginClose() {
     if (intake.admission().close(new RejectedExecutionException("the runtime is closed"))) {
       reaper.beginClose();
-      wakeup.urgent();
+      putUrgent(new Intake.Urgent.Close());
     }
   }
 
