@@ -254,6 +254,11 @@ final class Reaper {
     for (int i = 0; i < count; i++) {
       end(batchUserData[i], batchResults[i]);
     }
+    endDoomed();
+  }
+
+  /** Ends the requests that were cancelled before they were submitted. */
+  void endDoomed() {
     for (Request request = doomed.poll(); request != null; request = doomed.poll()) {
       request.mark(Request.NO_MARK);
       deliver(request, -Errno.ECANCELED);

@@ -169,6 +169,7 @@ final class ReaperThread {
 
   private void end(Started made, Throwable cause) {
     intake.end(cause);
+    made.reaper.endDoomed();
     abandonInFlight(cause);
     boolean quiet = false;
     try {
