@@ -35,10 +35,10 @@ final class ReaperThread {
   private static final System.Logger LOG = System.getLogger("dev.annulus");
 
   /**
-   * Requests whose operations never completed. The kernel may yet write to their buffers, so these must never be freed: they are
-   * leaked here on purpose.
+   * Requests whose operations never completed, and the native memory of their submissions. The kernel may yet write to either, so
+   * they must never be freed: they are leaked here on purpose.
    */
-  private static final Queue<Request> LEAKED = new ConcurrentLinkedQueue<>();
+  private static final Queue<Object> LEAKED = new ConcurrentLinkedQueue<>();
 
   private final DriverConfig config;
   private final RingDriver.RingMaker ringMaker;
@@ -196,6 +196,10 @@ final class ReaperThread {
         config.threadName());
     table.forEachSlot(
         slot -> {
+          Object kept = table.kept(slot);
+          if (kept != null) {
+            LEAKED.add(kept);
+          }
           Request request = table.release(slot);
           LEAKED.add(request);
           Counters.count(counters.abandoned);
