@@ -90,7 +90,7 @@ final class Workers {
     running.incrementAndGet();
     try {
       return DirectCalls.run(operation);
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       LOG.log(System.Logger.Level.ERROR, "running " + operation.name() + " failed", e);
       return -Errno.EIO;
     } finally {
