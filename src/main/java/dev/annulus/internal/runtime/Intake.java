@@ -31,6 +31,8 @@ final class Intake {
 
   private static final int URGENT_CHUNK = 64;
 
+  private static final System.Logger LOG = System.getLogger("dev.annulus");
+
   private final Admission admission;
   private final Queue<Request> bounded;
   private final Queue<Urgent> urgent = new MpscUnboundedAtomicArrayQueue<>(URGENT_CHUNK);
@@ -68,8 +70,7 @@ final class Intake {
     if (because == null) {
       own.add(request);
     } else {
-      request.mark(Request.NO_MARK);
-      request.refused(because);
+      refuse(request, because);
     }
   }
 
@@ -131,8 +132,17 @@ final class Intake {
       if (request == null) {
         return;
       }
-      request.mark(Request.NO_MARK);
+      refuse(request, because);
+    }
+  }
+
+  /** What a request throws is its own trouble: the next must be refused all the same. */
+  private static void refuse(Request request, Throwable because) {
+    request.mark(Request.NO_MARK);
+    try {
       request.refused(because);
+    } catch (Throwable e) {
+      LOG.log(System.Logger.Level.ERROR, "refusing an operation failed", e);
     }
   }
 

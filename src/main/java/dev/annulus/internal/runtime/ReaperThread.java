@@ -204,7 +204,11 @@ final class ReaperThread {
           LEAKED.add(request);
           Counters.count(counters.abandoned);
           request.mark(Request.NO_MARK);
-          request.abandoned(cause);
+          try {
+            request.abandoned(cause);
+          } catch (Throwable e) {
+            LOG.log(Level.ERROR, "abandoning an operation failed", e);
+          }
         });
   }
 }
