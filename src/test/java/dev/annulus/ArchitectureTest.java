@@ -117,8 +117,12 @@ class ArchitectureTest {
   }
 
   @Test
-  void metricsAndAdapters_knowOnlyTheApiAndFs() {
+  void metrics_knowOnlyTheApiAndFs() {
     check(onlyKnows(METRICS, API, FS).allowEmptyShould(true));
+  }
+
+  @Test
+  void adapters_knowOnlyTheApiAndFs() {
     check(onlyKnows(ADAPTERS, API, FS).allowEmptyShould(true));
   }
 
@@ -175,12 +179,16 @@ class ArchitectureTest {
   @Test
   void nativeAccess_isTakenOnlyInAbi() {
     DescribedPredicate<JavaClass> outside = not(resideInAPackage(ABI));
-    check(noClasses().that(outside).should().dependOnClassesThat().areAssignableTo(Linker.class));
-    check(noClasses().that(outside).should().dependOnClassesThat().areAssignableTo(SymbolLookup.class));
     check(
         noClasses()
             .that(outside)
             .should()
+            .dependOnClassesThat()
+            .areAssignableTo(Linker.class)
+            .orShould()
+            .dependOnClassesThat()
+            .areAssignableTo(SymbolLookup.class)
+            .orShould()
             .callMethodWhere(
                 DescribedPredicate.describe(
                     "restricted methods",
@@ -196,15 +204,35 @@ class ArchitectureTest {
 
   @Test
   void mainCode_neitherSleepsNorExitsNorPrints() {
-    check(noClasses().should().callMethod(Thread.class, "sleep", long.class));
-    check(noClasses().should().callMethod(Thread.class, "sleep", long.class, int.class));
-    check(noClasses().should().callMethod(Thread.class, "sleep", Duration.class));
-    check(noClasses().should().callMethod(System.class, "exit", int.class));
-    check(noClasses().should().callMethod(Runtime.class, "halt", int.class));
-    check(noClasses().should().accessField(System.class, "out"));
-    check(noClasses().should().accessField(System.class, "err"));
-    check(noClasses().should().callMethod(Throwable.class, "printStackTrace"));
-    check(noClasses().should().dependOnClassesThat().areAssignableTo(PrintStream.class));
+    check(
+        noClasses()
+            .should()
+            .callMethod(Thread.class, "sleep", long.class)
+            .orShould()
+            .callMethod(Thread.class, "sleep", long.class, int.class)
+            .orShould()
+            .callMethod(Thread.class, "sleep", Duration.class)
+            .orShould()
+            .callMethod(System.class, "exit", int.class)
+            .orShould()
+            .callMethod(Runtime.class, "halt", int.class)
+            .orShould()
+            .accessField(System.class, "out")
+            .orShould()
+            .accessField(System.class, "err")
+            .orShould()
+            .callMethodWhere(
+                DescribedPredicate.describe(
+                    "a stack trace is printed",
+                    call ->
+                        call.getTargetOwner().isAssignableTo(Throwable.class)
+                            && call.getTarget().getName().equals("printStackTrace")))
+            .orShould()
+            .dependOnClassesThat()
+            .areAssignableTo(IO.class)
+            .orShould()
+            .dependOnClassesThat()
+            .areAssignableTo(PrintStream.class));
   }
 
   @Test
