@@ -30,6 +30,7 @@ final class Intake {
   /** Whose turn it is, so that neither the completions' requests nor the others' starve when slots are scarce. */
   private boolean ownsTurn;
 
+  private volatile boolean closing;
   private volatile @Nullable Throwable ended;
 
   Intake(int maxQueued, boolean refuseWhenFull) {
@@ -64,9 +65,17 @@ final class Intake {
     if (because == null) {
       own.add(request);
     } else {
-      request.mark(Request.NO_MARK);
-      request.refused(because);
+      refuse(request, because);
     }
+  }
+
+  /** Any thread: the reaper is to end. {@link Wakeup#urgent} must follow. */
+  void beginClose() {
+    closing = true;
+  }
+
+  boolean isClosing() {
+    return closing;
   }
 
   /** The next request to be cancelled, or {@code null}. */
@@ -135,8 +144,17 @@ final class Intake {
       if (request == null) {
         return;
       }
-      request.mark(Request.NO_MARK);
+      refuse(request, because);
+    }
+  }
+
+  /** What a request throws is its own trouble: the next must be refused all the same. */
+  private static void refuse(Request request, Throwable because) {
+    request.mark(Request.NO_MARK);
+    try {
       request.refused(because);
+    } catch (Throwable e) {
+      Log.error("refusing an operation failed", e);
     }
   }
 }

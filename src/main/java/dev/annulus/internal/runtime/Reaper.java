@@ -177,6 +177,11 @@ final class Reaper {
         || (!table.isFull() && !intake.isEmpty());
   }
 
+  /** After sleep was announced: whether something came before that. A wait without limit must not begin once closing has. */
+  private boolean mustLookAgain(long timeoutNanos) {
+    return hasMoreToFill() || (timeoutNanos == 0 && intake.isClosing());
+  }
+
   private void submitAndWait(long timeoutNanos) {
     boolean nothingElse =
         doomed.isEmpty() && unpushable.isEmpty() && completions.ready() == 0 && !submissions.completionsOverflowed() && !hasMoreToFill();
@@ -189,7 +194,7 @@ final class Reaper {
     wakeup.arm(submissions);
     wakeup.lieDown(table.isFull());
     try {
-      enter(hasMoreToFill() ? 0 : 1, timeoutNanos);
+      enter(mustLookAgain(timeoutNanos) ? 0 : 1, timeoutNanos);
     } finally {
       if (wakeup.rise()) {
         Counters.count(counters.wakeups);
@@ -260,6 +265,11 @@ final class Reaper {
     for (int i = 0; i < count; i++) {
       end(batchUserData[i], batchResults[i]);
     }
+    endUnsubmitted();
+  }
+
+  /** Ends the requests that never got into the ring: cancelled before they were submitted, or impossible to encode. */
+  void endUnsubmitted() {
     for (Request request = doomed.poll(); request != null; request = doomed.poll()) {
       request.mark(Request.NO_MARK);
       deliver(request, -Errno.ECANCELED);

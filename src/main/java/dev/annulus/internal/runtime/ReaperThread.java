@@ -32,10 +32,10 @@ final class ReaperThread {
   private static final Duration GRACE = Duration.ofMillis(500);
 
   /**
-   * Requests whose operations never completed. The kernel may yet write to their buffers, so these must never be freed: they are
-   * leaked here on purpose.
+   * Requests whose operations never completed, and the native memory of their submissions. The kernel may yet write to either, so
+   * they must never be freed: they are leaked here on purpose.
    */
-  private static final Queue<Request> LEAKED = new ConcurrentLinkedQueue<>();
+  private static final Queue<Object> LEAKED = new ConcurrentLinkedQueue<>();
 
   private final DriverConfig config;
   private final RingDriver.RingMaker ringMaker;
@@ -45,7 +45,6 @@ final class ReaperThread {
   private final CompletableFuture<Started> started = new CompletableFuture<>();
 
   private volatile @Nullable Thread thread;
-  private volatile boolean closing;
 
   /** What the thread made before its first round, for other threads to know. */
   private record Started(Ring ring, Wakeup wakeup, Reaper reaper) {}
@@ -87,11 +86,6 @@ final class ReaperThread {
   String description() {
     Ring ring = started.join().ring;
     return RingSetup.describe(ring.setupFlags());
-  }
-
-  /** Lets the thread end; the wake-up must follow. */
-  void beginClose() {
-    closing = true;
   }
 
   /** Waits until the thread has ended, whatever interrupts come. */
@@ -142,7 +136,7 @@ final class ReaperThread {
   }
 
   private void roundsUntilClosed(Reaper reaper, Throwable cause) {
-    while (!closing) {
+    while (!intake.isClosing()) {
       reaper.round(0);
     }
     if (!roundsUntilIdle(reaper, config.closeTimeout())) {
@@ -167,6 +161,7 @@ final class ReaperThread {
 
   private void end(Started made, Throwable cause) {
     intake.end(cause);
+    made.reaper.endUnsubmitted();
     abandonInFlight(cause);
     boolean quiet = false;
     try {
@@ -189,11 +184,19 @@ final class ReaperThread {
     Log.warn(table.size() + " operations of " + config.threadName() + " did not end; their buffers and files are kept for ever");
     table.forEachSlot(
         slot -> {
+          Object kept = table.kept(slot);
+          if (kept != null) {
+            LEAKED.add(kept);
+          }
           Request request = table.release(slot);
           LEAKED.add(request);
           Counters.count(counters.abandoned);
           request.mark(Request.NO_MARK);
-          request.abandoned(cause);
+          try {
+            request.abandoned(cause);
+          } catch (Throwable e) {
+            Log.error("abandoning an operation failed", e);
+          }
         });
   }
 }

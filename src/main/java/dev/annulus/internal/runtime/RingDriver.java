@@ -137,7 +137,7 @@ public final class RingDriver implements Driver {
   @Override
   public void beginClose() {
     if (intake.admission().close(new RejectedExecutionException("the runtime is closed"))) {
-      reaper.beginClose();
+      intake.beginClose();
       wakeup.urgent();
     }
   }

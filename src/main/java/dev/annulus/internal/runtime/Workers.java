@@ -88,7 +88,7 @@ final class Workers {
     running.incrementAndGet();
     try {
       return DirectCalls.run(operation);
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       Log.error("running " + operation.name() + " failed", e);
       return -Errno.EIO;
     } finally {
