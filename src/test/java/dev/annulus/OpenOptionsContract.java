@@ -311,7 +311,8 @@ abstract class OpenOptionsContract extends BackendContract {
                 return names.noneMatch(path -> path.toString().contains("cancelled-"));
               }
             });
-    assertEquals(0, Processes.descriptors().stream().filter(target -> target.contains("cancelled-")).count());
+    Awaitility.await()
+        .until(() -> Processes.descriptors().stream().noneMatch(target -> target.contains("cancelled-")));
   }
 
   @Test
