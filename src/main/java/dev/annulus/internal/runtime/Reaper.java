@@ -268,13 +268,14 @@ final class Reaper {
   }
 
   private void endSlot(int slot, int result) {
-    if (RetryPolicy.again(result, table.countRetry(slot)) && !table.isCancelled(slot)) {
+    Operation operation = table.request(slot).operation();
+    boolean again = RetryPolicy.isRepeatable(operation) && RetryPolicy.again(result, table.countRetry(slot));
+    if (again && !table.isCancelled(slot)) {
       Counters.count(counters.retries);
       retries.add(slot);
       return;
     }
     int outcome = result == -Errno.EINTR && table.isCancelled(slot) ? -Errno.ECANCELED : result;
-    Operation operation = table.request(slot).operation();
     SqeEncoder.takeResult(operation, table.kept(slot), outcome);
     Request request = table.release(slot);
     request.mark(Request.NO_MARK);
