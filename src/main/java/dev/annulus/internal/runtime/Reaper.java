@@ -166,15 +166,20 @@ final class Reaper {
     table.keep(slot, SqeEncoder.push(submissions, table.request(slot).operation(), table.nextUserData(slot)));
   }
 
-  private boolean canFill() {
+  /**
+   * Whether something waits to be submitted for which there is a slot. Lack of entries is no reason to sleep on it: the kernel
+   * empties the queue in the very call that would sleep, and the completion waited for may be long in coming, or be none.
+   */
+  private boolean mustSubmit() {
     return intake.hasUrgent()
-        || (entriesLeft()
-            && (!cancels.isEmpty() || !retries.isEmpty() || (!table.isFull() && !intake.isEmpty())));
+        || !cancels.isEmpty()
+        || !retries.isEmpty()
+        || (!table.isFull() && !intake.isEmpty());
   }
 
   private void submitAndWait(long timeoutNanos) {
     boolean nothingElse =
-        doomed.isEmpty() && completions.ready() == 0 && !submissions.completionsOverflowed() && !canFill();
+        doomed.isEmpty() && completions.ready() == 0 && !submissions.completionsOverflowed() && !mustSubmit();
     if (!nothingElse) {
       if (submissions.unconsumed() > 0 || completions.ready() == 0 || submissions.completionsOverflowed()) {
         enter(0, 0);
@@ -184,7 +189,7 @@ final class Reaper {
     wakeup.arm(submissions);
     wakeup.lieDown(table.isFull());
     try {
-      enter(canFill() ? 0 : 1, timeoutNanos);
+      enter(mustSubmit() ? 0 : 1, timeoutNanos);
     } finally {
       if (wakeup.rise()) {
         Counters.count(counters.wakeups);
