@@ -42,7 +42,8 @@ public final class IoRuntime implements AutoCloseable {
   private final Driver driver;
   private final Engine engine;
 
-  private IoRuntime(Backend backend, Driver driver, @Nullable Executor completionExecutor) {
+  /** On any driver, so that tests can bring one of their own. */
+  IoRuntime(Backend backend, Driver driver, @Nullable Executor completionExecutor) {
     this.backend = backend;
     this.driver = driver;
     this.engine = new Engine(driver, completionExecutor);
