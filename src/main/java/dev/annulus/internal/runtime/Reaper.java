@@ -50,6 +50,9 @@ final class Reaper {
 
   private boolean overflowed;
 
+  /** Since {@link #cancelAll}. */
+  private boolean cancelling;
+
   Reaper(Ring ring, Intake intake, Wakeup wakeup, InFlightTable table, Counters counters) {
     this.ring = ring;
     this.submissions = ring.submissions();
@@ -78,8 +81,9 @@ final class Reaper {
     return table.isEmpty() && intake.isEmpty() && !intake.hasUrgent() && retries.isEmpty() && doomed.isEmpty();
   }
 
-  /** Asks the kernel to end everything it holds. */
+  /** Asks the kernel to end everything it holds. What still waits to be submitted is cancelled in place of being begun. */
   void cancelAll() {
+    cancelling = true;
     table.forEachSlot(this::cancelSlot);
   }
 
@@ -146,7 +150,7 @@ final class Reaper {
       if (request == null) {
         return;
       }
-      if (request.mark() == Marks.DOOMED) {
+      if (isDoomed(request)) {
         doomed.add(request);
         continue;
       }
@@ -155,6 +159,11 @@ final class Reaper {
       Counters.count(counters.submitted);
       push(slot);
     }
+  }
+
+  /** A close is never doomed: it gives back. */
+  private boolean isDoomed(Request request) {
+    return request.mark() == Marks.DOOMED || (cancelling && !(request.operation() instanceof Operation.Close));
   }
 
   /** One entry is kept for the read of the wake-up. */
