@@ -54,6 +54,9 @@ abstract non-sealed class OperationFuture<T> extends IoFuture<T> implements Requ
   /** The operation has ended well, but the user had given up or does so now: what the value holds is to be freed. */
   void onUnwanted(int result) {}
 
+  /** The operation has failed, but the user had given up. */
+  void onUnheard(int errno) {}
+
   /** The operation is over: gives back what was borrowed for it. */
   void onOver() {}
 
@@ -148,6 +151,8 @@ abstract non-sealed class OperationFuture<T> extends IoFuture<T> implements Requ
       over();
       if (result >= 0) {
         onUnwanted(result);
+      } else {
+        onUnheard(-result);
       }
       engine().complete(this::signalReleased);
       return;
