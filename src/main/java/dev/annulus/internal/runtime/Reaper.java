@@ -284,12 +284,13 @@ final class Reaper {
   private void endSlot(int slot, int result) {
     Operation operation = table.request(slot).operation();
     boolean again = RetryPolicy.isRepeatable(operation) && RetryPolicy.again(result, table.countRetry(slot));
-    if (again && !table.isCancelled(slot)) {
+    boolean cancelled = table.isCancelled(slot);
+    if (again && !cancelled) {
       Counters.count(counters.retries);
       retries.add(slot);
       return;
     }
-    int outcome = result == -Errno.EINTR && table.isCancelled(slot) ? -Errno.ECANCELED : result;
+    int outcome = again && cancelled ? -Errno.ECANCELED : result;
     SqeEncoder.takeResult(operation, table.kept(slot), outcome);
     Request request = table.release(slot);
     request.mark(Request.NO_MARK);
