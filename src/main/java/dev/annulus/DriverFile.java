@@ -178,13 +178,12 @@ final class DriverFile implements AsyncFile {
         new FileFuture<>(descriptor, operation) {
           @Override
           void onSuccess(int result) {
-            succeed(null, result);
+            succeedUnlessLost(result);
           }
 
           @Override
           void onError(int errno) {
-            IOException failure = Errors.onFile(operation(), path(), errno);
-            fail(Errors.isLoss(errno) ? descriptor.latchSyncFailure(failure) : failure);
+            fail(syncFailure(errno));
           }
         };
     descriptor.checkOpen();

@@ -54,6 +54,9 @@ abstract non-sealed class OperationFuture<T> extends IoFuture<T> implements Requ
   /** The operation has ended, with a value or a negated errno, but the user had given up: what it holds is to be freed. */
   void onUnwanted(int result) {}
 
+  /** The operation has failed, but the user had given up. */
+  void onUnheard(int errno) {}
+
   /** The operation is over: gives back what was borrowed for it. */
   void onOver() {}
 
@@ -147,6 +150,9 @@ abstract non-sealed class OperationFuture<T> extends IoFuture<T> implements Requ
     if (isDone()) {
       over();
       onUnwanted(result);
+      if (result < 0) {
+        onUnheard(-result);
+      }
       engine().complete(this::signalReleased);
       return;
     }
