@@ -209,6 +209,13 @@ public interface AsyncFile extends AutoCloseable {
   AsyncFile callerRuns();
 
   /**
+   * Whether operations are still taken.
+   *
+   * @return false once closing was asked for, of this file or of its runtime
+   */
+  boolean isOpen();
+
+  /**
    * Refuses new operations, waits for those in flight, then closes. Further calls return the same end.
    *
    * @return completes when the file is closed; fails if the system reports an error on closing (the file is closed all the same),

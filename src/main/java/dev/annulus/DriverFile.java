@@ -251,6 +251,11 @@ final class DriverFile implements AsyncFile {
   }
 
   @Override
+  public boolean isOpen() {
+    return descriptor.isOpen();
+  }
+
+  @Override
   public CompletableFuture<Void> closeAsync() {
     return descriptor.close();
   }

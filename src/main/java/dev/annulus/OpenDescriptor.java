@@ -149,8 +149,12 @@ final class OpenDescriptor {
 
   // ---- what may be done with it ----
 
+  boolean isOpen() {
+    return leases.get() >= 0;
+  }
+
   void checkOpen() {
-    if (leases.get() < 0) {
+    if (!isOpen()) {
       throw closedException();
     }
   }

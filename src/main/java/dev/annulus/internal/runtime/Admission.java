@@ -1,6 +1,6 @@
 package dev.annulus.internal.runtime;
 
-import java.util.concurrent.RejectedExecutionException;
+import dev.annulus.internal.driver.Refusals;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
@@ -25,8 +25,7 @@ final class Admission {
   @Nullable Throwable enter() {
     if (!room.tryAcquire()) {
       if (refuseWhenFull) {
-        return new RejectedExecutionException(
-            limit + " operations are queued already: raise maxQueued, submit less at once, or let submitters wait");
+        return Refusals.full(limit);
       }
       room.acquireUninterruptibly();
     }

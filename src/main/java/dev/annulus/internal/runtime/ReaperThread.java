@@ -3,6 +3,7 @@ package dev.annulus.internal.runtime;
 import dev.annulus.internal.driver.Driver;
 import dev.annulus.internal.driver.DriverConfig;
 import dev.annulus.internal.driver.Operation;
+import dev.annulus.internal.driver.Refusals;
 import dev.annulus.internal.driver.Request;
 import dev.annulus.internal.driver.Unavailable;
 import dev.annulus.internal.ring.Ring;
@@ -12,7 +13,6 @@ import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.RejectedExecutionException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -114,7 +114,7 @@ final class ReaperThread {
       return;
     }
     started.complete(made);
-    Throwable cause = new RejectedExecutionException("the runtime is closed");
+    Throwable cause = Refusals.closed();
     try {
       roundsUntilClosed(made.reaper, cause);
     } catch (Throwable e) {
