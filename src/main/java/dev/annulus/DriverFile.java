@@ -56,7 +56,7 @@ final class DriverFile implements AsyncFile {
   @Override
   public IoFuture<Void> readFully(ByteBuffer dst, long position) {
     Operation.Read read = readOperation(dst, position);
-    return start(new FullTransferFuture(descriptor, read, read.length(), false), read.length() == 0);
+    return start(new FullTransferFuture(descriptor, read, dst.remaining(), false), read.length() == 0);
   }
 
   @Override

@@ -24,6 +24,7 @@ import java.nio.channels.FileChannel;
 import java.nio.channels.NonReadableChannelException;
 import java.nio.channels.NonWritableChannelException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.OpenOption;
@@ -31,6 +32,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -302,21 +304,22 @@ abstract class OpenOptionsContract extends BackendContract {
   void openFile_toDeleteOnCloseAndCancelled_leavesNoFileIfItMadeOne() throws Exception {
     for (int i = 0; i < 500; i++) {
       Path scratch = dir.resolve("cancelled-" + i);
-      CompletableFuture<AsyncFile> open = runtime.openFile(scratch, CREATE, READ, WRITE, DELETE_ON_CLOSE);
-      if (!open.cancel(true)) {
-        get(open).close(); // it was faster
+      CompletableFuture<AsyncFile> opening = runtime.openFile(scratch, CREATE, READ, WRITE, DELETE_ON_CLOSE);
+      if (!opening.cancel(true)) {
+        get(opening).close();
       }
     }
     get(runtime.nop());
-    Awaitility.await()
-        .until(
-            () -> {
-              try (var names = Files.list(dir)) {
-                return names.noneMatch(path -> path.toString().contains("cancelled-"));
-              }
-            });
-    Awaitility.await()
-        .until(() -> Processes.descriptors().stream().noneMatch(target -> target.contains("cancelled-")));
+    Awaitility.await().untilAsserted(() -> assertEquals(List.of(), cancelledFilesLeft()));
+  }
+
+  private List<String> cancelledFilesLeft() throws IOException {
+    List<String> left = new ArrayList<>(Processes.descriptors());
+    left.removeIf(target -> !target.contains("cancelled-"));
+    try (DirectoryStream<Path> names = Files.newDirectoryStream(dir, "cancelled-*")) {
+      names.forEach(name -> left.add("name " + name));
+    }
+    return left;
   }
 
   @Test
