@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  * <pre>
  *  RUNNING    rounds without end
  *  DRAINING   close() was called: nothing new is admitted, rounds go on until idle or the time limit
- *  CANCELLING the time limit has passed: what waits is refused, the kernel is asked to end the rest, rounds go on a little
+ *  CANCELLING the time limit has passed: what waits is cancelled, the kernel is asked to end the rest, rounds go on a little
  *  ENDED      what is left is given up; wake-up quiet, ring unmapped and closed, eventfd closed
  * </pre>
  *
@@ -116,7 +116,7 @@ final class ReaperThread {
     started.complete(made);
     Throwable cause = Refusals.closed();
     try {
-      roundsUntilClosed(made.reaper, cause);
+      roundsUntilClosed(made.reaper);
     } catch (Throwable e) {
       Log.error("the reaper of " + config.threadName() + " has failed; all its operations fail", e);
       cause = new IOException("the io_uring runtime has failed: " + e.getMessage(), e);
@@ -135,12 +135,11 @@ final class ReaperThread {
     }
   }
 
-  private void roundsUntilClosed(Reaper reaper, Throwable cause) {
+  private void roundsUntilClosed(Reaper reaper) {
     while (!intake.isClosing()) {
       reaper.round(0);
     }
     if (!roundsUntilIdle(reaper, config.closeTimeout())) {
-      intake.end(cause);
       reaper.cancelAll();
       boolean _ = roundsUntilIdle(reaper, GRACE);
     }
