@@ -139,7 +139,8 @@ public interface AsyncFile extends AutoCloseable {
   IoFuture<Integer> append(ByteBuffer src);
 
   /**
-   * Puts every write that had completed before this call on stable storage.
+   * Puts every write that had completed before this call on stable storage. Concurrent calls share: while one sync of the file is under
+   * way, those who call wait together for the next one.
    *
    * <p>When it fails, the system may already have dropped the unwritten data and would report the next sync as a success. Every
    * later sync of this file therefore fails too, with the first failure as its cause, until the file is opened again.

@@ -275,12 +275,18 @@ final class DriverFile implements AsyncFile {
       future.completed(0);
     } else if (callerRuns && !Thread.currentThread().isVirtual() && !engine.driver().onDriverThread()) {
       future.runHere();
-    } else if (future.operation() instanceof Operation.Read read && descriptor.isBuffered()) {
-      readInlineOrSubmit(future, read);
     } else {
-      engine.driver().submit(future);
+      submit(future);
     }
     return future;
+  }
+
+  private void submit(FileFuture<?> future) {
+    switch (future.operation()) {
+      case Operation.Read read when descriptor.isBuffered() -> readInlineOrSubmit(future, read);
+      case Operation.Sync _ -> descriptor.groupCommit().sync(future, false);
+      default -> engine.driver().submit(future);
+    }
   }
 
   private void readInlineOrSubmit(FileFuture<?> future, Operation.Read read) {

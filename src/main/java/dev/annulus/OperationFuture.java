@@ -88,8 +88,13 @@ abstract non-sealed class OperationFuture<T> extends IoFuture<T> implements Requ
   final void again(Operation next) {
     operation = next;
     if (mark != RUNNING_HERE) {
-      engine().driver().submitPastLimits(this);
+      submitAgain(next);
     }
+  }
+
+  /** Has the next operation run. */
+  void submitAgain(Operation next) {
+    engine().driver().submitPastLimits(this);
   }
 
   /** Runs to the end on the calling thread. */
