@@ -2,6 +2,7 @@ package dev.annulus.internal.runtime;
 
 import dev.annulus.internal.driver.Driver;
 import dev.annulus.internal.driver.DriverConfig;
+import dev.annulus.internal.driver.DriverThread;
 import dev.annulus.internal.driver.Operation;
 import dev.annulus.internal.driver.Refusals;
 import dev.annulus.internal.driver.Request;

@@ -1,10 +1,12 @@
 package dev.annulus.internal.runtime;
 
 import dev.annulus.internal.driver.Driver;
+import dev.annulus.internal.driver.DriverThread;
 import dev.annulus.internal.driver.Errno;
 import dev.annulus.internal.driver.Operation;
 import dev.annulus.internal.driver.Refusals;
 import dev.annulus.internal.driver.Request;
+import dev.annulus.internal.driver.SharedCounters;
 import dev.annulus.internal.runtime.direct.DirectCalls;
 import java.time.Duration;
 import java.util.List;
