@@ -38,7 +38,7 @@ record FileAttributes(
     FileTime created,
     int blockSize) {
   private static final int TYPE = 0xf000;
-  private static final int FIFO_OR_OTHER = 0x1000;
+  private static final int FIFO = 0x1000;
   private static final int DIRECTORY = 0x4000;
   private static final int REGULAR = 0x8000;
   private static final int SYMBOLIC_LINK = 0xa000;
@@ -116,7 +116,7 @@ record FileAttributes(
     int type =
         basic.isRegularFile()
             ? REGULAR
-            : basic.isDirectory() ? DIRECTORY : basic.isSymbolicLink() ? SYMBOLIC_LINK : FIFO_OR_OTHER;
+            : basic.isDirectory() ? DIRECTORY : basic.isSymbolicLink() ? SYMBOLIC_LINK : FIFO;
     Object key = basic.fileKey();
     return new FileAttributes(
         key != null ? key : path.toRealPath(links),
@@ -136,6 +136,10 @@ record FileAttributes(
 
   boolean isDirectory() {
     return (mode & TYPE) == DIRECTORY;
+  }
+
+  boolean isFifo() {
+    return (mode & TYPE) == FIFO;
   }
 
   boolean isRegular() {

@@ -25,6 +25,7 @@ import org.jspecify.annotations.Nullable;
 final class FileOpener {
   private static final boolean POSIX = FileSystems.getDefault().supportedFileAttributeViews().contains("posix");
   private static final FileAttribute<?>[] NO_ATTRIBUTES = {};
+  private static final EnumSet<OpenFlag> READ_WRITE = EnumSet.of(OpenFlag.READ, OpenFlag.WRITE);
   private static final int TRIES = 10;
 
   private final Path path;
@@ -67,14 +68,21 @@ final class FileOpener {
 
   private OpenFile openPlain() throws IOException {
     Plain plain = openWidened();
+    FileChannel writer = null;
     try {
       FileAttributes found = FileAttributes.readIfThere(path, links);
       if (flags.contains(OpenFlag.DIRECTORY) && found != null && !found.isDirectory()) {
         throw new NotDirectoryException(path.toString());
       }
-      return new OpenFile(path, links, flags, plain, null, found == null ? FileAttributes.ofNameless() : found);
+      if (found != null && found.isFifo() && flags.containsAll(READ_WRITE)) {
+        writer = FileChannel.open(path, options(existing(EnumSet.of(OpenFlag.WRITE))));
+        if (!isSame(FileAttributes.readIfThere(path, links), found)) {
+          throw new FileSystemException(path.toString(), null, Errno.text(Errno.EBUSY));
+        }
+      }
+      return new OpenFile(path, links, flags, plain, writer, found == null ? FileAttributes.ofNameless() : found);
     } catch (Throwable e) {
-      plain.channel().close();
+      SharedFile.closeAll(writer == null ? List.of(plain.channel()) : List.of(plain.channel(), writer));
       throw e;
     }
   }
@@ -84,9 +92,10 @@ final class FileOpener {
     EnumSet<OpenFlag> asked = EnumSet.copyOf(flags);
     asked.retainAll(EnumSet.of(OpenFlag.READ, OpenFlag.WRITE));
     if (asked.equals(EnumSet.of(OpenFlag.WRITE)) && isRegularOrNew()) {
-      EnumSet<OpenFlag> both = EnumSet.of(OpenFlag.READ, OpenFlag.WRITE);
+      EnumSet<OpenFlag> both = EnumSet.copyOf(flags);
+      both.add(OpenFlag.READ);
       try {
-        return new Plain(FileChannel.open(path, options(with(both)), attributes), both);
+        return new Plain(FileChannel.open(path, options(both), attributes), READ_WRITE);
       } catch (FileSystemException e) {
         if (!isDenied(e)) {
           throw e;
@@ -94,12 +103,6 @@ final class FileOpener {
       }
     }
     return new Plain(FileChannel.open(path, options(flags), attributes), asked);
-  }
-
-  private EnumSet<OpenFlag> with(EnumSet<OpenFlag> modes) {
-    EnumSet<OpenFlag> all = EnumSet.copyOf(flags);
-    all.addAll(modes);
-    return all;
   }
 
   private boolean isRegularOrNew() {
@@ -145,7 +148,7 @@ final class FileOpener {
     boolean read = flags.contains(OpenFlag.READ);
     FileSystemException denied = null;
     for (EnumSet<OpenFlag> modes :
-        List.of(EnumSet.of(OpenFlag.READ, OpenFlag.WRITE), EnumSet.of(read ? OpenFlag.READ : OpenFlag.WRITE))) {
+        List.of(READ_WRITE, EnumSet.of(read ? OpenFlag.READ : OpenFlag.WRITE))) {
       boolean asked = read && !modes.contains(OpenFlag.WRITE);
       if (!asked && (found == null || !found.isRegular())) {
         continue;

@@ -2,20 +2,57 @@ package dev.annulus.internal.portable;
 
 import dev.annulus.internal.driver.Errno;
 import dev.annulus.internal.driver.Operation;
+import dev.annulus.internal.driver.Refusals;
 import java.io.IOException;
 import java.lang.ref.Reference;
 import java.nio.file.Path;
+import java.util.List;
 
 /**
  * Runs operations as blocking calls of {@code java.nio} on the calling thread, which must not be one that anybody interrupts: an
  * interrupt closes the channel its thread is in.
  */
 final class NioCalls {
+  private static final List<Class<?>> NEEDED =
+      List.of(
+          NioCalls.class,
+          Call.class,
+          ConfinedMemory.class,
+          Failures.class,
+          FileAttributes.class,
+          FileLengths.class,
+          FileOpener.class,
+          Memory.class,
+          OpenFile.class,
+          PathCalls.class,
+          Refusals.class,
+          SharedFile.class,
+          Transfers.class,
+          TreeRemover.class);
+
   private final FileTable files;
   private volatile boolean stopping;
 
   NioCalls(FileTable files) {
     this.files = files;
+  }
+
+  /** Loads the classes that run operations: that could fail, for good, when they are first needed with no descriptor left. */
+  static void load() {
+    for (Class<?> type : NEEDED) {
+      initialize(type);
+      for (Class<?> nested : type.getDeclaredClasses()) {
+        initialize(nested);
+      }
+    }
+  }
+
+  private static void initialize(Class<?> type) {
+    try {
+      Class<?> ignored = Class.forName(type.getName(), true, type.getClassLoader());
+    } catch (ClassNotFoundException e) {
+      throw new LinkageError(type.getName(), e);
+    }
   }
 
   /** Has operations of many steps end at the next. */

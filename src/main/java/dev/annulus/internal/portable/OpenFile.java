@@ -15,8 +15,8 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One opening of a file. It may need two channels, because the JDK has none that reads and appends: a plain one, and one whose
- * writes all go to the end of file. The plain one may be able to do more than was asked for; {@link #readable} and {@link #writable}
+ * One opening of a file. It may need two channels: a plain one, and one for writes to where the system puts them. For appending,
+ * because the JDK has no channel that reads and appends; for pipes, because in one channel a read that waits holds up the writes. The plain one may be able to do more than was asked for; {@link #readable} and {@link #writable}
  * tell what was.
  */
 final class OpenFile {
@@ -27,7 +27,7 @@ final class OpenFile {
   private final LinkOption[] links;
   private final EnumSet<OpenFlag> flags;
   private final Plain plain;
-  private final @Nullable FileChannel appender;
+  private final @Nullable FileChannel writer;
   private final FileAttributes atOpen;
   private final SharedFile shared;
   private final List<FileChannel> channels = new CopyOnWriteArrayList<>();
@@ -38,18 +38,18 @@ final class OpenFile {
       LinkOption[] links,
       EnumSet<OpenFlag> flags,
       Plain plain,
-      @Nullable FileChannel appender,
+      @Nullable FileChannel writer,
       FileAttributes atOpen) {
     this.path = path;
     this.links = links.clone();
     this.flags = flags;
     this.plain = plain;
-    this.appender = appender;
+    this.writer = writer;
     this.atOpen = atOpen;
     this.shared = SharedFile.join(atOpen.key());
     channels.add(plain.channel);
-    if (appender != null) {
-      channels.add(appender);
+    if (writer != null) {
+      channels.add(writer);
     }
   }
 
@@ -69,6 +69,11 @@ final class OpenFile {
     return atOpen.isRegular();
   }
 
+  /** Whether a position is past the end of a file opened for direct I/O: the kernel sees that first, the JDK the alignment. */
+  boolean isDirectAtEnd(long position) throws IOException {
+    return flags.contains(OpenFlag.DIRECT) && position >= plain.channel.size();
+  }
+
   /** The channel for everything but appending. */
   FileChannel channel() {
     return plain.channel;
@@ -79,9 +84,9 @@ final class OpenFile {
     return plain.modes;
   }
 
-  /** The channel whose writes go to the end of file, if the file was opened so. */
-  @Nullable FileChannel appender() {
-    return appender;
+  /** The channel all writes go through, to where the system puts them, if there is one. */
+  @Nullable FileChannel writer() {
+    return writer;
   }
 
   SharedFile shared() {
@@ -102,8 +107,8 @@ final class OpenFile {
     if (plain.modes.contains(OpenFlag.WRITE)) {
       return plain.channel;
     }
-    if (appender != null || !atOpen.isRegular()) {
-      return appender;
+    if (writer != null || !atOpen.isRegular()) {
+      return writer;
     }
     try {
       FileChannel extra = FileChannel.open(path, StandardOpenOption.WRITE);

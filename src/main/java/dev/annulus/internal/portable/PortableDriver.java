@@ -7,6 +7,7 @@ import dev.annulus.internal.driver.DriverStats;
 import dev.annulus.internal.driver.DriverThread;
 import dev.annulus.internal.driver.Errno;
 import dev.annulus.internal.driver.Operation;
+import dev.annulus.internal.driver.Refusals;
 import dev.annulus.internal.driver.Request;
 import dev.annulus.internal.driver.SharedCounters;
 import java.time.Duration;
@@ -36,6 +37,7 @@ public final class PortableDriver implements Driver {
 
   /** Makes a driver. Its threads start when they are needed. */
   public static PortableDriver open(DriverConfig config) {
+    NioCalls.load();
     return new PortableDriver(config);
   }
 
@@ -88,6 +90,12 @@ public final class PortableDriver implements Driver {
     }
   }
 
+  /** {@code java.nio} cannot tell whether a read would wait. */
+  @Override
+  public int attempt(Operation.Read read) {
+    return -Errno.EOPNOTSUPP;
+  }
+
   @Override
   public boolean onDriverThread() {
     return DriverThread.isOf(this);
@@ -118,7 +126,7 @@ public final class PortableDriver implements Driver {
 
   @Override
   public void beginClose() {
-    if (admission.close(closedException())) {
+    if (admission.close(Refusals.closed())) {
       pool.beginClose();
     }
   }
@@ -142,8 +150,8 @@ public final class PortableDriver implements Driver {
     if (!pool.awaitQuiet(config.closeTimeout())) {
       // A blocked read ends when its channel is closed, with the others on that file: -ECANCELED, as a ring would give.
       calls.stop();
-      pool.stop(closedException()).forEach(this::abort);
-      stuck = pool.abandonRunning(GRACE, closedException());
+      pool.stop(Refusals.closed()).forEach(this::abort);
+      stuck = pool.abandonRunning(GRACE, Refusals.closed());
     }
     files.closeAllBut(stuck);
   }
@@ -203,9 +211,5 @@ public final class PortableDriver implements Driver {
   private int callOnPool(Operation operation) {
     Call call = new Call(operation);
     return pool.put(call, false) ? call.await() : -Errno.ECANCELED;
-  }
-
-  private static RejectedExecutionException closedException() {
-    return new RejectedExecutionException("the runtime is closed");
   }
 }

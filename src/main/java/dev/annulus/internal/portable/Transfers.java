@@ -21,6 +21,9 @@ final class Transfers {
     if (!file.readable()) {
       return -Errno.EBADF;
     }
+    if (file.isDirectAtEnd(read.offset())) {
+      return 0;
+    }
     ByteBuffer into = Memory.view(read.memory(), read.address(), read.length());
     FileChannel channel = file.channel();
     return Math.max(0, positional(() -> channel.read(into, read.offset()), () -> channel.read(into)));
@@ -34,9 +37,9 @@ final class Transfers {
     return writing(
         file,
         () -> {
-          FileChannel appender = file.appender();
-          if (appender != null) {
-            return appender.write(from);
+          FileChannel writer = file.writer();
+          if (writer != null) {
+            return writer.write(from);
           }
           FileChannel channel = file.channel();
           return positional(() -> channel.write(from, write.offset()), () -> channel.write(from));
@@ -46,6 +49,9 @@ final class Transfers {
   static int read(OpenFile file, Operation.ReadVector read) throws IOException {
     if (!file.readable()) {
       return -Errno.EBADF;
+    }
+    if (file.isDirectAtEnd(read.offset())) {
+      return 0;
     }
     ByteBuffer[] into = views(read.pieces());
     FileChannel channel = file.channel();
@@ -61,9 +67,9 @@ final class Transfers {
     return writing(
         file,
         () -> {
-          FileChannel appender = file.appender();
-          if (appender != null) {
-            return (int) appender.write(from);
+          FileChannel writer = file.writer();
+          if (writer != null) {
+            return (int) writer.write(from);
           }
           FileChannel channel = file.channel();
           return positional(() -> eachAt(from, write.offset(), channel::write), () -> (int) channel.write(from));

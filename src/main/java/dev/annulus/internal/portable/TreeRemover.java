@@ -52,7 +52,7 @@ final class TreeRemover {
 
   // ---- by descriptors ----
 
-  private int removeDirectory(SecureDirectoryStream<Path> parent, Path name, boolean isRoot) throws IOException {
+  int removeDirectory(SecureDirectoryStream<Path> parent, Path name, boolean isRoot) throws IOException {
     try (SecureDirectoryStream<Path> directory = enter(parent, name)) {
       if (directory == null && isRoot) {
         return -Errno.ENOTDIR;

@@ -7,8 +7,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.annulus.internal.driver.Errno;
 import dev.annulus.internal.driver.Operation;
 import java.io.IOException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.SecureDirectoryStream;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -36,6 +38,22 @@ class PortableTreeTest {
     assertEquals(-Errno.ECANCELED, new TreeRemover(() -> true).remove(tree));
     assertEquals(-Errno.ECANCELED, new TreeRemover(() -> true).removeByPath(tree));
     assertTrue(Files.exists(tree.resolve("file")));
+  }
+
+  @Test
+  void removeDirectory_thatHasBecomeALink_removesTheLinkOnly() throws Exception {
+    Path outside = Files.createDirectories(dir.resolve("outside"));
+    Files.writeString(outside.resolve("kept"), "kept");
+    Path parent = Files.createDirectories(dir.resolve("parent"));
+    Path link = Files.createSymbolicLink(parent.resolve("link"), outside);
+    try (DirectoryStream<Path> stream = Files.newDirectoryStream(parent)) {
+      SecureDirectoryStream<Path> secure = (SecureDirectoryStream<Path>) stream;
+      assertEquals(-Errno.ENOTDIR, new TreeRemover(() -> false).removeDirectory(secure, Path.of("link"), true));
+      assertTrue(Files.isSymbolicLink(link));
+      assertEquals(0, new TreeRemover(() -> false).removeDirectory(secure, Path.of("link"), false));
+    }
+    assertFalse(Files.isSymbolicLink(link));
+    assertEquals("kept", Files.readString(outside.resolve("kept")));
   }
 
   @Test
