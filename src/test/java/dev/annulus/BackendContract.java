@@ -29,6 +29,11 @@ abstract class BackendContract {
   /** The backend under test. */
   abstract Backend backend();
 
+  /** Whether reads may be answered from the page cache at once; else all of them take the long way. */
+  boolean inlineReads() {
+    return false;
+  }
+
   /** The file as it is to be tested; a subclass may answer another view of it. */
   AsyncFile view(AsyncFile file) {
     return file;
@@ -48,7 +53,7 @@ abstract class BackendContract {
   }
 
   final IoRuntime.Builder builder() {
-    return IoRuntime.builder().backend(backend()).closeTimeout(Duration.ofSeconds(5));
+    return IoRuntime.builder().backend(backend()).inlineReads(inlineReads()).closeTimeout(Duration.ofSeconds(5));
   }
 
   final AsyncFile open(Path path, OpenOption... options) throws Exception {

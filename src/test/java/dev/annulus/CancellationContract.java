@@ -139,7 +139,7 @@ abstract class CancellationContract extends BackendContract {
         assertFalse(read.completeExceptionally(new IllegalStateException()));
         assertEquals(8, get(read));
         assertEquals(8, dst.position());
-        assertTrue(read.released().isDone());
+        assertNull(get(read.released()));
       }
       long cancelled = runtime.stats().cancelled();
       assertEquals(0, cancelled);
@@ -211,19 +211,6 @@ abstract class CancellationContract extends BackendContract {
                     "seed " + seed));
     awaitIdle(runtime);
     assertTrue(cancelled > 10 && opened > 10, "one-sided: " + cancelled + " cancelled, " + opened + " opened");
-  }
-
-  /** Opening a pipe waits for its other end: it is cancelled while a thread of the kernel hangs in it. */
-  @Test
-  void openFile_thatHangs_canBeCancelled() throws Exception {
-    Path fifo = fifo();
-    for (int i = 0; i < 5; i++) {
-      CompletableFuture<AsyncFile> opening = runtime.openFile(fifo, READ);
-      awaitInKernel();
-      assertTrue(opening.cancel(true));
-      awaitIdle(runtime);
-    }
-    assertEquals(0, Processes.descriptorsOf(fifo));
   }
 
   // ---- closing a file that is in use ----
