@@ -153,7 +153,8 @@ abstract class LifecycleContract extends BackendContract {
     Path path = file(bytes(10, 1));
     AsyncFile file = get(other.openFile(path, READ));
     other.close();
-    for (CompletableFuture<?> future : List.of(other.stat(path), other.openFile(path, READ), other.nop(), other.readDirectory(dir))) {
+    for (CompletableFuture<?> future :
+        List.of(other.stat(path), other.openFile(path, READ), other.nop(), other.readDirectory(dir))) {
       RejectedExecutionException refused = failure(RejectedExecutionException.class, future);
       Futures.assertNames(refused, "closed");
     }

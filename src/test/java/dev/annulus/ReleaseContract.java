@@ -18,8 +18,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /**
- * That nothing is written to a buffer after {@link IoFuture#released()}: buffers of cancelled reads are poisoned the moment they are
- * released, and looked at again when they are needed next, many reads later. A single byte written meanwhile shows.
+ * That nothing is written to a buffer after {@link IoFuture#released()}: buffers of cancelled reads are poisoned the moment they
+ * are released, and looked at again when they are needed next, many reads later. A single byte written meanwhile shows.
  */
 abstract class ReleaseContract extends BackendContract {
   private static final int CANCELS = 100_000;
@@ -95,7 +95,8 @@ abstract class ReleaseContract extends BackendContract {
   private void assertPoisoned(MemorySegment memory, long seed, int step) {
     long at = memory.mismatch(poisoned);
     if (at >= 0) {
-      assertEquals(POISON, memory.get(JAVA_BYTE, at), "written to after release, at byte " + at + "; seed " + seed + " step " + step);
+      String what = "written to after release, at byte " + at + "; seed " + seed + " step " + step;
+      assertEquals(POISON, memory.get(JAVA_BYTE, at), what);
     }
   }
 }
