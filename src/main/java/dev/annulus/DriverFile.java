@@ -178,13 +178,12 @@ final class DriverFile implements AsyncFile {
         new FileFuture<>(descriptor, operation) {
           @Override
           void onSuccess(int result) {
-            succeed(null, result);
+            succeedUnlessLost(result);
           }
 
           @Override
           void onError(int errno) {
-            IOException failure = Errors.onFile(operation(), path(), errno);
-            fail(Errors.isLoss(errno) ? descriptor.latchSyncFailure(failure) : failure);
+            fail(syncFailure(errno));
           }
         };
     descriptor.checkOpen();
@@ -252,6 +251,11 @@ final class DriverFile implements AsyncFile {
   }
 
   @Override
+  public boolean isOpen() {
+    return descriptor.isOpen();
+  }
+
+  @Override
   public CompletableFuture<Void> closeAsync() {
     return descriptor.close();
   }
@@ -271,12 +275,18 @@ final class DriverFile implements AsyncFile {
       future.completed(0);
     } else if (callerRuns && !Thread.currentThread().isVirtual() && !engine.driver().onDriverThread()) {
       future.runHere();
-    } else if (future.operation() instanceof Operation.Read read && descriptor.isBuffered()) {
-      readInlineOrSubmit(future, read);
     } else {
-      engine.driver().submit(future);
+      submit(future);
     }
     return future;
+  }
+
+  private void submit(FileFuture<?> future) {
+    switch (future.operation()) {
+      case Operation.Read read when descriptor.isBuffered() -> readInlineOrSubmit(future, read);
+      case Operation.Sync _ -> descriptor.groupCommit().sync(future, false);
+      default -> engine.driver().submit(future);
+    }
   }
 
   private void readInlineOrSubmit(FileFuture<?> future, Operation.Read read) {

@@ -56,7 +56,7 @@ final class Errors {
   /** A failure for one future, from a cause that many share: its stack trace will be set where it is thrown. */
   static Throwable ofOwn(Throwable shared) {
     return switch (shared) {
-      case RejectedExecutionException e -> new RejectedExecutionException(e.getMessage(), e);
+      case RejectedExecutionException e -> new RejectedExecutionException(e.getMessage(), e.getCause());
       case IOException e -> new IOException(e.getMessage(), e);
       default -> shared;
     };

@@ -1,6 +1,7 @@
 package dev.annulus;
 
 import dev.annulus.internal.driver.Operation;
+import java.io.IOException;
 import java.util.function.IntFunction;
 
 /** The future of an operation on an open file: holds a lease on the file until the operation is over. */
@@ -30,6 +31,33 @@ abstract class FileFuture<T> extends OperationFuture<T> {
     fail(Errors.onFile(operation(), file.path(), errno));
   }
 
+  /**
+   * A sync has ended well, which means nothing if one that was in flight with it was answered with a loss: the kernel tells each
+   * loss once.
+   */
+  final void succeedUnlessLost(int result) {
+    IOException lost = file.earlierSyncFailure();
+    if (lost == null) {
+      succeed(null, result);
+    } else {
+      fail(lost);
+    }
+  }
+
+  /** A sync has failed: remembers it if it lost data. What to fail with. */
+  final IOException syncFailure(int errno) {
+    IOException failure = Errors.onFile(operation(), file.path(), errno);
+    return Errors.isLoss(errno) ? file.latchSyncFailure(failure) : failure;
+  }
+
+  /** That nobody listens does not bring the data back. */
+  @Override
+  final void onUnheard(int errno) {
+    if (operation() instanceof Operation.Sync) {
+      IOException ignored = syncFailure(errno);
+    }
+  }
+
   final OpenDescriptor file() {
     return file;
   }
@@ -45,6 +73,15 @@ abstract class FileFuture<T> extends OperationFuture<T> {
       onSuccess(result);
     } else {
       onError(-result);
+    }
+  }
+
+  @Override
+  final void submitAgain(Operation next) {
+    if (next instanceof Operation.Sync) {
+      file.groupCommit().sync(this, true);
+    } else {
+      super.submitAgain(next);
     }
   }
 

@@ -30,15 +30,15 @@ final class FullTransferFuture extends FileFuture<Void> {
     switch (operation()) {
       case Operation.Read read -> onRead(read, result);
       case Operation.Write write -> onWritten(write, result);
-      case Operation.Sync _ -> succeed(null, result);
+      case Operation.Sync _ -> succeedUnlessLost(result);
       default -> throw new IllegalStateException("not a transfer: " + operation());
     }
   }
 
   @Override
   void onError(int errno) {
-    if (operation() instanceof Operation.Sync && Errors.isLoss(errno)) {
-      fail(file().latchSyncFailure(Errors.onFile(operation(), file().path(), errno)));
+    if (operation() instanceof Operation.Sync) {
+      fail(syncFailure(errno));
     } else {
       super.onError(errno);
     }

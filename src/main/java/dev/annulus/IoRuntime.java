@@ -46,7 +46,8 @@ public final class IoRuntime implements AutoCloseable {
   private final Engine engine;
   private final Duration closeTimeout;
 
-  private IoRuntime(
+  /** On any driver, so that tests can bring one of their own. */
+  IoRuntime(
       Backend backend, Driver driver, @Nullable Executor completionExecutor, boolean inlineReads, Duration closeTimeout) {
     this.backend = backend;
     this.driver = driver;

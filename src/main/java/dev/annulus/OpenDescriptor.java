@@ -34,6 +34,7 @@ final class OpenDescriptor {
   private final CloseRequest closeRequest;
 
   private final InlineReads.History inlineHistory = new InlineReads.History();
+  private final GroupCommit groupCommit;
   private final AtomicInteger leases = new AtomicInteger();
 
   /** Completed where users want their futures completed. */
@@ -50,6 +51,7 @@ final class OpenDescriptor {
     this.path = path;
     this.fd = fd;
     this.spec = spec;
+    this.groupCommit = new GroupCommit(engine.driver(), fd);
     this.closeRequest = new CloseRequest(engine, fd, this::onClosed);
     engine.openDescriptors().add(this);
   }
@@ -73,6 +75,10 @@ final class OpenDescriptor {
 
   InlineReads.History inlineHistory() {
     return inlineHistory;
+  }
+
+  GroupCommit groupCommit() {
+    return groupCommit;
   }
 
   // ---- leases ----
@@ -149,8 +155,12 @@ final class OpenDescriptor {
 
   // ---- what may be done with it ----
 
+  boolean isOpen() {
+    return leases.get() >= 0;
+  }
+
   void checkOpen() {
-    if (leases.get() < 0) {
+    if (!isOpen()) {
       throw closedException();
     }
   }

@@ -54,6 +54,9 @@ abstract non-sealed class OperationFuture<T> extends IoFuture<T> implements Requ
   /** The operation has ended, with a value or a negated errno, but the user had given up: what it holds is to be freed. */
   void onUnwanted(int result) {}
 
+  /** The operation has failed, but the user had given up. */
+  void onUnheard(int errno) {}
+
   /** The operation is over: gives back what was borrowed for it. */
   void onOver() {}
 
@@ -85,8 +88,13 @@ abstract non-sealed class OperationFuture<T> extends IoFuture<T> implements Requ
   final void again(Operation next) {
     operation = next;
     if (mark != RUNNING_HERE) {
-      engine().driver().submitPastLimits(this);
+      submitAgain(next);
     }
+  }
+
+  /** Has the next operation run. */
+  void submitAgain(Operation next) {
+    engine().driver().submitPastLimits(this);
   }
 
   /** Runs to the end on the calling thread. */
@@ -147,6 +155,9 @@ abstract non-sealed class OperationFuture<T> extends IoFuture<T> implements Requ
     if (isDone()) {
       over();
       onUnwanted(result);
+      if (result < 0) {
+        onUnheard(-result);
+      }
       engine().complete(this::signalReleased);
       return;
     }

@@ -42,7 +42,6 @@ final class RuntimeFsFile implements FsFile {
   private final ReentrantLock cursorLock = new ReentrantLock();
 
   private long cursor;
-  private volatile boolean open = true;
 
   RuntimeFsFile(IoRuntime runtime, AsyncFile file, FsOpenOptions options, Blocking mode) {
     this.runtime = runtime;
@@ -272,18 +271,17 @@ final class RuntimeFsFile implements FsFile {
 
   @Override
   public boolean isOpen() {
-    return open;
+    return file.isOpen();
   }
 
   @Override
   public void close() {
-    open = false;
     file.close();
   }
 
   @Override
   public String toString() {
-    return "FsFile[" + file.path() + (open ? "]" : ", closed]");
+    return "FsFile[" + file.path() + (isOpen() ? "]" : ", closed]");
   }
 
   private void appendAll(ByteBuffer src) throws IOException {
@@ -344,7 +342,7 @@ final class RuntimeFsFile implements FsFile {
   /** Comes before the cursor's lock: whoever holds that may be waiting for the runtime's thread. */
   private void checkUsable() throws ClosedChannelException {
     Waiting.checkMayBlock(runtime);
-    if (!open) {
+    if (!isOpen()) {
       throw new ClosedChannelException();
     }
   }

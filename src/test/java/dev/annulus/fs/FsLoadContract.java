@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.annulus.IoRuntime;
+import dev.annulus.RuntimeStats;
 import dev.annulus.WhenFull;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -114,9 +115,10 @@ interface FsLoadContract extends FsFixture {
         users.add(user(narrow, shared, i));
       }
       together(virtual, users);
-      long done = runtime.stats().submitted() + runtime.stats().inlineHits();
-      assertTrue(done >= 48L * 12, () -> runtime.stats().toString());
-      assertEquals(0, runtime.stats().failed());
+      RuntimeStats stats = runtime.stats();
+      // Each opens two files, asks, removes, closes both, and reads a batch of ten: the rest may run on its own thread.
+      assertTrue(stats.submitted() + stats.inlineHits() >= 48L * 16, stats::toString);
+      assertEquals(0, stats.failed());
     }
   }
 

@@ -66,9 +66,14 @@ public final class KernelRing implements Ring {
       if (fd < 0) {
         throw new RingSetupException("io_uring_setup", -fd);
       }
+      RingMapping mapping = null;
       try {
-        return new KernelRing(kernel, fd, params, RingMapping.map(kernel, fd, params));
-      } catch (RingSetupException e) {
+        mapping = RingMapping.map(kernel, fd, params);
+        return new KernelRing(kernel, fd, params, mapping);
+      } catch (Throwable e) {
+        if (mapping != null) {
+          mapping.unmap();
+        }
         int _ = kernel.close(fd);
         throw e;
       }

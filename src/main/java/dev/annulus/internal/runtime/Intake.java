@@ -1,5 +1,6 @@
 package dev.annulus.internal.runtime;
 
+import dev.annulus.internal.driver.Admission;
 import dev.annulus.internal.driver.Request;
 import java.lang.invoke.VarHandle;
 import java.util.ArrayDeque;

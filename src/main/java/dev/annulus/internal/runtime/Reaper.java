@@ -50,6 +50,9 @@ final class Reaper {
 
   private boolean overflowed;
 
+  /** Since {@link #cancelAll}. */
+  private boolean cancelling;
+
   Reaper(Ring ring, Intake intake, Wakeup wakeup, InFlightTable table, Counters counters) {
     this.ring = ring;
     this.submissions = ring.submissions();
@@ -79,8 +82,9 @@ final class Reaper {
         && unpushable.isEmpty();
   }
 
-  /** Asks the kernel to end everything it holds. */
+  /** Asks the kernel to end everything it holds. What still waits to be submitted is cancelled in place of being begun. */
   void cancelAll() {
+    cancelling = true;
     table.forEachSlot(this::cancelSlot);
   }
 
@@ -144,7 +148,7 @@ final class Reaper {
       if (request == null) {
         return;
       }
-      if (request.mark() == Marks.DOOMED) {
+      if (isDoomed(request)) {
         doomed.add(request);
         continue;
       }
@@ -153,6 +157,11 @@ final class Reaper {
       Counters.count(counters.submitted);
       push(slot);
     }
+  }
+
+  /** A close is never doomed: it gives back. */
+  private boolean isDoomed(Request request) {
+    return request.mark() == Marks.DOOMED || (cancelling && !(request.operation() instanceof Operation.Close));
   }
 
   /** One entry is kept for the read of the wake-up. */
@@ -294,13 +303,15 @@ final class Reaper {
   }
 
   private void endSlot(int slot, int result) {
-    if (RetryPolicy.again(result, table.countRetry(slot)) && !table.isCancelled(slot)) {
+    Operation operation = table.request(slot).operation();
+    boolean again = RetryPolicy.isRepeatable(operation) && RetryPolicy.again(result, table.countRetry(slot));
+    boolean cancelled = table.isCancelled(slot);
+    if (again && !cancelled) {
       Counters.count(counters.retries);
       retries.add(slot);
       return;
     }
-    int outcome = result == -Errno.EINTR && table.isCancelled(slot) ? -Errno.ECANCELED : result;
-    Operation operation = table.request(slot).operation();
+    int outcome = again && cancelled ? -Errno.ECANCELED : result;
     SqeEncoder.takeResult(operation, table.kept(slot), outcome);
     Request request = table.release(slot);
     request.mark(Request.NO_MARK);

@@ -2,7 +2,9 @@ package dev.annulus.internal.runtime;
 
 import dev.annulus.internal.driver.Driver;
 import dev.annulus.internal.driver.DriverConfig;
+import dev.annulus.internal.driver.DriverThread;
 import dev.annulus.internal.driver.Operation;
+import dev.annulus.internal.driver.Refusals;
 import dev.annulus.internal.driver.Request;
 import dev.annulus.internal.driver.Unavailable;
 import dev.annulus.internal.ring.Ring;
@@ -12,7 +14,6 @@ import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.RejectedExecutionException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  * <pre>
  *  RUNNING    rounds without end
  *  DRAINING   close() was called: nothing new is admitted, rounds go on until idle or the time limit
- *  CANCELLING the time limit has passed: what waits is refused, the kernel is asked to end the rest, rounds go on a little
+ *  CANCELLING the time limit has passed: what waits is cancelled, the kernel is asked to end the rest, rounds go on a little
  *  ENDED      what is left is given up; wake-up quiet, ring unmapped and closed, eventfd closed
  * </pre>
  *
@@ -114,9 +115,9 @@ final class ReaperThread {
       return;
     }
     started.complete(made);
-    Throwable cause = new RejectedExecutionException("the runtime is closed");
+    Throwable cause = Refusals.closed();
     try {
-      roundsUntilClosed(made.reaper, cause);
+      roundsUntilClosed(made.reaper);
     } catch (Throwable e) {
       Log.error("the reaper of " + config.threadName() + " has failed; all its operations fail", e);
       cause = new IOException("the io_uring runtime has failed: " + e.getMessage(), e);
@@ -135,12 +136,11 @@ final class ReaperThread {
     }
   }
 
-  private void roundsUntilClosed(Reaper reaper, Throwable cause) {
+  private void roundsUntilClosed(Reaper reaper) {
     while (!intake.isClosing()) {
       reaper.round(0);
     }
     if (!roundsUntilIdle(reaper, config.closeTimeout())) {
-      intake.end(cause);
       reaper.cancelAll();
       boolean _ = roundsUntilIdle(reaper, GRACE);
     }

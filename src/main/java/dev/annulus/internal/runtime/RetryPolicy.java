@@ -1,6 +1,7 @@
 package dev.annulus.internal.runtime;
 
 import dev.annulus.internal.driver.Errno;
+import dev.annulus.internal.driver.Operation;
 
 /**
  * Which completions are tried again. The kernel returns EINTR and EAGAIN for ordinary files too (XFS, SCSI, zram, a worker hit
@@ -11,6 +12,14 @@ final class RetryPolicy {
   private static final int LIMIT = 64;
 
   private RetryPolicy() {}
+
+  /**
+   * Whether an operation may be tried again at all. Not a close: the descriptor is gone even when the answer is EINTR, from a file
+   * system's flush, and its number may be another file's by now.
+   */
+  static boolean isRepeatable(Operation operation) {
+    return !(operation instanceof Operation.Close);
+  }
 
   /**
    * @param result what the kernel answered

@@ -31,7 +31,7 @@ class SubmissionQueueTest {
   private final MemorySegment entries = Arena.ofAuto().allocate(ENTRIES * 64, 8);
 
   @ParameterizedTest
-  @ValueSource(ints = {0, 1, 3, Integer.MAX_VALUE - 1, Integer.MAX_VALUE, -2, -1})
+  @ValueSource(ints = {0, 1, 3, Integer.MAX_VALUE - 3, Integer.MAX_VALUE - 1, Integer.MAX_VALUE, -4, -2, -1})
   void push_indicesFromAnywhere_wrapRound(int start) {
     SubmissionQueue queue = queue(start, ARRAY);
     assertEquals(ENTRIES, queue.entries());

@@ -1,0 +1,62 @@
+package dev.annulus.sim;
+
+/** Something a kernel may do that a careless client does not expect, and how often at most, in a thousand. */
+public enum Quirk {
+  /** Fewer bytes than asked for, though the file has more. */
+  SHORT_READ(300),
+  /** Fewer bytes than asked for, though there is room. */
+  SHORT_WRITE(300),
+  /** A completion says {@code -EINTR}; nothing was done. */
+  INTERRUPTED(150),
+  /** A completion says {@code -EAGAIN}; nothing was done. */
+  TRY_AGAIN(150),
+  /** A completion says {@code -EIO}; of a write, a part may have been done. */
+  IO_ERROR(60),
+  /** A write says {@code -ENOSPC}; a part may have been done. */
+  NO_SPACE(60),
+  /** A completion says {@code -ECANCELED} although nobody asked. */
+  CANCELLED_UNASKED(30),
+  /** A sync fails, and the data it should have saved is forgotten; the next sync will be content. */
+  LOST_SYNC(150),
+  /** A close says {@code -EINTR}; the descriptor is gone all the same. */
+  CLOSE_INTERRUPTED(150),
+  /** The read of the wake-up fails and takes nothing. */
+  WAKE_READ_FAILS(100),
+
+  /** A wait ends with {@code -EINTR}. */
+  ENTER_INTERRUPTED(150),
+  /** A wait was interrupted after something was submitted: reported as that count, without a completion. */
+  WAIT_CUT_SHORT(0),
+  /** A wait ends with 0 and without a completion. */
+  SPURIOUS_WAKE_UP(80),
+  /** {@code -EAGAIN}: nothing was taken. */
+  ENTER_TRY_AGAIN(150),
+  /** {@code -EBUSY} while completions wait for room. */
+  ENTER_BUSY(500),
+  /** Fewer entries taken than offered; then no wait. */
+  PARTIAL_SUBMISSION(300),
+  /** A completion is posted although nobody waits for one. */
+  EARLY_COMPLETION(900),
+  /** Another completion than that of the oldest operation. */
+  REORDERED(600),
+  /** A completion of long ago comes again. No kernel does; a client that matches by slot alone would not notice. */
+  STALE_COMPLETION(150),
+
+  /** The completion queue was full. Follows from its size. */
+  OVERFLOW(0),
+  /** A cancellation found its target waiting. Half of all operations wait. */
+  CANCEL_FOUND(0),
+  /** A cancellation found its target running ({@code -EALREADY}). */
+  CANCEL_TOO_LATE(0),
+  /** A cancellation found no target ({@code -ENOENT}). */
+  CANCEL_MISSED(0),
+  /** An index passed 2^32 or 2^31. Follows from where it starts. */
+  INDEX_WRAPPED(0);
+
+  /** How often at most, in a thousand; 0 for what is only counted. */
+  final int mostPerMille;
+
+  Quirk(int mostPerMille) {
+    this.mostPerMille = mostPerMille;
+  }
+}
