@@ -73,7 +73,8 @@ public interface AsyncFile extends AutoCloseable {
   IoFuture<Void> readFully(MemorySegment dst, long position);
 
   /**
-   * Reads once into several buffers in turn: a scatter, in one operation. Of more than 1024 buffers the first 1024 take part.
+   * Reads once into several buffers in turn: a scatter, in one operation. Of more than 1024 buffers, empty ones not
+   * counted, the first 1024 take part.
    *
    * @param dsts take the bytes; the list is copied
    * @param position where in the file to read, in bytes
@@ -118,7 +119,8 @@ public interface AsyncFile extends AutoCloseable {
   IoFuture<Void> writeFully(MemorySegment src, long position);
 
   /**
-   * Writes several buffers in turn: a gather, in one operation. Of more than 1024 buffers the first 1024 take part.
+   * Writes several buffers in turn: a gather, in one operation. Of more than 1024 buffers, empty ones not
+   * counted, the first 1024 take part.
    *
    * @param srcs hold the bytes; the list is copied
    * @param position where in the file to write, in bytes
@@ -137,7 +139,8 @@ public interface AsyncFile extends AutoCloseable {
   IoFuture<Integer> append(ByteBuffer src);
 
   /**
-   * Puts every write that had completed before this call on stable storage.
+   * Puts every write that had completed before this call on stable storage. Concurrent calls share: while one sync of the file is under
+   * way, those who call wait together for the next one.
    *
    * <p>When it fails, the system may already have dropped the unwritten data and would report the next sync as a success. Every
    * later sync of this file therefore fails too, with the first failure as its cause, until the file is opened again.
@@ -205,6 +208,13 @@ public interface AsyncFile extends AutoCloseable {
    * @return a view of this file
    */
   AsyncFile callerRuns();
+
+  /**
+   * Whether operations are still taken.
+   *
+   * @return false once closing was asked for, of this file or of its runtime
+   */
+  boolean isOpen();
 
   /**
    * Refuses new operations, waits for those in flight, then closes. Further calls return the same end.

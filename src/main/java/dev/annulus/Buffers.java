@@ -120,7 +120,7 @@ final class Buffers {
       throw new IllegalArgumentException("empty list of buffers");
     }
     for (ByteBuffer buffer : copy) {
-      MemorySegment ignored = check(buffer, forReading);
+      MemorySegment _ = check(buffer, forReading);
     }
     return copy;
   }

@@ -11,9 +11,15 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
 
 /** An open file on a driver: checks arguments, makes operations of them, and has them run. */
 final class DriverFile implements AsyncFile {
+  /** Leaves callers the time to return, before what they started is submitted. */
+  private static final Executor UNWINDING =
+      CompletableFuture.delayedExecutor(1, TimeUnit.MILLISECONDS, Runnable::run);
+
   private final OpenDescriptor descriptor;
   private final Engine engine;
   private final int fd;
@@ -50,7 +56,7 @@ final class DriverFile implements AsyncFile {
   @Override
   public IoFuture<Void> readFully(ByteBuffer dst, long position) {
     Operation.Read read = readOperation(dst, position);
-    return start(new FullTransferFuture(descriptor, read, read.length(), false), read.length() == 0);
+    return start(new FullTransferFuture(descriptor, read, dst.remaining(), false), read.length() == 0);
   }
 
   @Override
@@ -245,15 +251,20 @@ final class DriverFile implements AsyncFile {
   }
 
   @Override
+  public boolean isOpen() {
+    return descriptor.isOpen();
+  }
+
+  @Override
   public CompletableFuture<Void> closeAsync() {
     return descriptor.close();
   }
 
   @Override
   public void close() {
-    CompletableFuture<Void> end = descriptor.close();
+    CompletableFuture<Void> _ = descriptor.close();
     if (!engine.driver().onDriverThread()) {
-      Void ignored = end.exceptionally(_ -> null).join();
+      boolean _ = descriptor.awaitClosed(Long.MAX_VALUE, TimeUnit.DAYS);
     }
   }
 
@@ -265,9 +276,29 @@ final class DriverFile implements AsyncFile {
     } else if (callerRuns && !Thread.currentThread().isVirtual() && !engine.driver().onDriverThread()) {
       future.runHere();
     } else {
-      engine.driver().submit(future);
+      submit(future);
     }
     return future;
+  }
+
+  private void submit(FileFuture<?> future) {
+    switch (future.operation()) {
+      case Operation.Read read when descriptor.isBuffered() -> readInlineOrSubmit(future, read);
+      case Operation.Sync _ -> descriptor.groupCommit().sync(future, false);
+      default -> engine.driver().submit(future);
+    }
+  }
+
+  private void readInlineOrSubmit(FileFuture<?> future, Operation.Read read) {
+    int result = engine.inlineReads().attempt(engine.driver(), read, descriptor.inlineHistory(), callerRuns);
+    if (result >= 0) {
+      future.completed(result);
+    } else if (result == InlineReads.TOO_DEEP && !engine.driver().onDriverThread()) {
+      // The ring may be done before the caller attaches its dependent, which would then run on this stack again. Later it cannot be.
+      UNWINDING.execute(() -> engine.driver().submitPastLimits(future));
+    } else {
+      engine.driver().submit(future);
+    }
   }
 
   private <T> IoFuture<T> refuse(FileFuture<T> future, Throwable cause) {
@@ -284,9 +315,13 @@ final class DriverFile implements AsyncFile {
     return total;
   }
 
+  /** Without the empty buffers: were the most one operation takes all empty, it would transfer nothing, or report end of file. */
   private List<Operation.Piece> pieces(List<ByteBuffer> buffers, boolean forReading) {
     List<Operation.Piece> pieces = new ArrayList<>(buffers.size());
     for (ByteBuffer buffer : buffers) {
+      if (!buffer.hasRemaining()) {
+        continue;
+      }
       MemorySegment segment = MemorySegment.ofBuffer(buffer);
       Object memory = Buffers.memory(engine, buffer, segment, forReading);
       pieces.add(new Operation.Piece(memory, Buffers.address(memory, segment), buffer.remaining()));

@@ -113,7 +113,8 @@ public enum ErrorKind {
       case NonReadableChannelException _ -> INVALID_INPUT;
       case NonWritableChannelException _ -> INVALID_INPUT;
       case OverlappingFileLockException _ -> WOULD_BLOCK;
-      case RejectedExecutionException _ -> WOULD_BLOCK;
+      // Full, or closed: trying again helps only with the first.
+      case RejectedExecutionException e -> e.getCause() instanceof ClosedChannelException ? INVALID_INPUT : WOULD_BLOCK;
       case UnsupportedOperationException _ -> UNSUPPORTED;
       case IllegalArgumentException _ -> INVALID_INPUT;
       default -> null;

@@ -11,11 +11,22 @@ import java.nio.file.FileSystemLoopException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
+import java.util.concurrent.RejectedExecutionException;
 import org.jspecify.annotations.Nullable;
 
 /** Turns the error numbers of the seam into the exceptions a {@code java.nio.file} user expects. */
 final class Errors {
   private Errors() {}
+
+  /**
+   * Has every class loaded that an error needs. Without this, the first failure of a process that is out of descriptors could not be
+   * told: its class files could not be opened.
+   */
+  static void prepare() {
+    IOException _ = onFile(new Operation.Sync(0, true), Path.of(""), Errno.EMFILE);
+    IOException _ = onPath(new Operation.Remove(Path.of(""), false), Path.of(""), null, Errno.EMFILE);
+    ErrorKind _ = ErrorKind.ofErrno(Errno.EMFILE);
+  }
 
   /** For an operation on an open file. */
   static IOException onFile(Operation operation, Path path, int errno) {
@@ -40,6 +51,15 @@ final class Errors {
     exception.initCause(
         ErrnoException.of(errno, operation.name(), path, other == null ? "" : "and " + other));
     return exception;
+  }
+
+  /** A failure for one future, from a cause that many share: its stack trace will be set where it is thrown. */
+  static Throwable ofOwn(Throwable shared) {
+    return switch (shared) {
+      case RejectedExecutionException e -> new RejectedExecutionException(e.getMessage(), e.getCause());
+      case IOException e -> new IOException(e.getMessage(), e);
+      default -> shared;
+    };
   }
 
   /** Whether a failed sync means that data may be lost; not when it was never tried. */

@@ -77,6 +77,15 @@ abstract class FileFuture<T> extends OperationFuture<T> {
   }
 
   @Override
+  final void submitAgain(Operation next) {
+    if (next instanceof Operation.Sync) {
+      file.groupCommit().sync(this, true);
+    } else {
+      super.submitAgain(next);
+    }
+  }
+
+  @Override
   final void onOver() {
     file.releaseLease();
   }

@@ -52,7 +52,7 @@ final class HeapCopies {
   private void giveBack(MemorySegment memory) {
     int bits = bitsFor(memory.byteSize());
     if (bits <= LARGEST_BITS && memory.byteSize() == 1L << bits) {
-      boolean ignored = kept[bits - SMALLEST_BITS].offer(memory);
+      boolean _ = kept[bits - SMALLEST_BITS].offer(memory);
     }
   }
 

@@ -16,6 +16,14 @@ import java.util.concurrent.CompletableFuture;
  * Unless the runtime has a completion executor, dependents without an executor of their own run on the runtime's only reaper
  * thread. They must be short, and must never block: all other I/O waits for them.
  *
+ * <p>The future of a read that was found in the page cache is complete when it is returned ({@link IoRuntime.Builder#inlineReads}); its
+ * dependents run on the thread that attaches them. Dependents may start the next read for as long as they like: the library bounds how
+ * deep they stack. Loops of one thread are written plainly:
+ *
+ * <pre>{@code
+ * for (long position = 0; file.read(buffer.clear(), position).join() > 0; position += buffer.position()) { ... }
+ * }</pre>
+ *
  * @param <T> the type of the result
  */
 public abstract sealed class IoFuture<T> extends CompletableFuture<T> permits OperationFuture {

@@ -15,12 +15,15 @@ import java.nio.file.ProviderMismatchException;
 import java.nio.file.attribute.FileAttribute;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.EnumSet;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -41,12 +44,15 @@ public final class IoRuntime implements AutoCloseable {
   private final Backend backend;
   private final Driver driver;
   private final Engine engine;
+  private final Duration closeTimeout;
 
   /** On any driver, so that tests can bring one of their own. */
-  IoRuntime(Backend backend, Driver driver, @Nullable Executor completionExecutor) {
+  IoRuntime(
+      Backend backend, Driver driver, @Nullable Executor completionExecutor, boolean inlineReads, Duration closeTimeout) {
     this.backend = backend;
     this.driver = driver;
-    this.engine = new Engine(driver, completionExecutor);
+    this.closeTimeout = closeTimeout;
+    this.engine = new Engine(driver, completionExecutor, inlineReads);
   }
 
   /**
@@ -118,8 +124,8 @@ public final class IoRuntime implements AutoCloseable {
         s.wakeups(),
         s.completionQueueOverflows(),
         s.retries(),
-        0,
-        0,
+        engine.inlineReads().hits(),
+        engine.inlineReads().misses(),
         s.staleCompletions(),
         s.abandoned(),
         driver.description());
@@ -138,7 +144,7 @@ public final class IoRuntime implements AutoCloseable {
    * @throws UnsupportedOperationException for an option that is not supported
    */
   public CompletableFuture<AsyncFile> openFile(Path path, OpenOption... options) {
-    return openFile(path, Set.of(options));
+    return openFile(path, new HashSet<>(Arrays.asList(options)));
   }
 
   /**
@@ -287,8 +293,14 @@ public final class IoRuntime implements AutoCloseable {
 
   private void finishClose() {
     driver.close();
-    for (OpenDescriptor descriptor : engine.openDescriptors()) {
-      Void ignored = descriptor.close().exceptionally(_ -> null).join();
+    List<OpenDescriptor> leftOpen = List.copyOf(engine.openDescriptors());
+    for (OpenDescriptor descriptor : leftOpen) {
+      CompletableFuture<Void> _ = descriptor.close();
+    }
+    long deadline = System.nanoTime() + closeTimeout.toNanos();
+    for (OpenDescriptor descriptor : leftOpen) {
+      // Only an operation that runs on a caller's own thread can hold this up.
+      boolean _ = descriptor.awaitClosed(Math.max(0, deadline - System.nanoTime()), TimeUnit.NANOSECONDS);
     }
   }
 
@@ -333,11 +345,15 @@ public final class IoRuntime implements AutoCloseable {
     private static final int MOST_IN_FLIGHT = 32768;
     private static final int MOST_QUEUED = 1 << 20;
 
+    /** As good as for ever, and far from where nanoseconds overflow. */
+    private static final Duration LONGEST_CLOSE_TIMEOUT = Duration.ofDays(365);
+
     private Backend backend = Backend.AUTO;
     private int maxInFlight = 1024;
     private int maxQueued = 8192;
     private WhenFull whenFull = WhenFull.BLOCK;
     private @Nullable Executor completionExecutor;
+    private boolean inlineReads = true;
     private Duration closeTimeout = Duration.ofSeconds(10);
     private String threadName = "annulus-reaper";
 
@@ -356,6 +372,9 @@ public final class IoRuntime implements AutoCloseable {
 
     /**
      * Bounds the operations the kernel may hold at once.
+     *
+     * <p>Listing a directory, removing a tree, taking a lock, and operations a kernel's ring does not know are run by up to four
+     * helper threads besides.
      *
      * @param ops 1 to 32768; default 1024
      * @return this
@@ -390,13 +409,26 @@ public final class IoRuntime implements AutoCloseable {
 
     /**
      * Says where futures are completed, and so where dependents without an executor run. An executor that refuses does not lose a
-     * completion: that one runs on the reaper thread.
+     * completion: that one runs on the reaper thread. Its threads may block, on this runtime's futures too, as long as one is left
+     * to complete them.
      *
      * @param executor default: the reaper thread itself
      * @return this
      */
     public Builder completionExecutor(Executor executor) {
       this.completionExecutor = Objects.requireNonNull(executor, "executor");
+      return this;
+    }
+
+    /**
+     * Says whether a read of data in the page cache may be done by the thread that asks for it. Its future is then complete when it is
+     * returned, and dependents run on that thread. A file whose reads keep missing the cache is not tried for a while.
+     *
+     * @param enabled default true
+     * @return this
+     */
+    public Builder inlineReads(boolean enabled) {
+      this.inlineReads = enabled;
       return this;
     }
 
@@ -410,7 +442,7 @@ public final class IoRuntime implements AutoCloseable {
       if (timeout.isNegative()) {
         throw new IllegalArgumentException("negative closeTimeout: " + timeout);
       }
-      this.closeTimeout = timeout;
+      this.closeTimeout = timeout.compareTo(LONGEST_CLOSE_TIMEOUT) < 0 ? timeout : LONGEST_CLOSE_TIMEOUT;
       return this;
     }
 
@@ -437,7 +469,7 @@ public final class IoRuntime implements AutoCloseable {
           new DriverConfig(maxInFlight, maxQueued, whenFull == WhenFull.FAIL, closeTimeout, threadName);
       try {
         Drivers.Choice choice = Drivers.choose(backend, config);
-        return new IoRuntime(choice.backend(), choice.driver(), completionExecutor);
+        return new IoRuntime(choice.backend(), choice.driver(), completionExecutor, inlineReads, closeTimeout);
       } catch (Unavailable e) {
         throw new UnsupportedOperationException(Availability.no(e).toString(), e);
       }

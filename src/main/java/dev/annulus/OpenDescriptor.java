@@ -1,5 +1,6 @@
 package dev.annulus;
 
+import dev.annulus.internal.driver.OpenFlag;
 import dev.annulus.internal.driver.Operation;
 import java.io.IOException;
 import java.nio.channels.ClosedChannelException;
@@ -8,6 +9,8 @@ import java.nio.channels.NonWritableChannelException;
 import java.nio.file.Path;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
@@ -26,8 +29,19 @@ final class OpenDescriptor {
   private final Path path;
   private final int fd;
   private final OpenSpec spec;
+
+  /** Made beforehand: closing must not fail for want of anything. */
+  private final CloseRequest closeRequest;
+
+  private final InlineReads.History inlineHistory = new InlineReads.History();
+  private final GroupCommit groupCommit;
   private final AtomicInteger leases = new AtomicInteger();
+
+  /** Completed where users want their futures completed. */
   private final CompletableFuture<Void> closed = new CompletableFuture<>();
+
+  /** Counted down at once when closed: who blocks on it may be blocking the only thread that would complete {@link #closed}. */
+  private final CountDownLatch gone = new CountDownLatch(1);
 
   /** The first sync that may have lost data; see {@link AsyncFile#sync}. */
   private final AtomicReference<@Nullable IOException> syncFailure = new AtomicReference<>();
@@ -37,6 +51,8 @@ final class OpenDescriptor {
     this.path = path;
     this.fd = fd;
     this.spec = spec;
+    this.groupCommit = new GroupCommit(engine.driver(), fd);
+    this.closeRequest = new CloseRequest(engine, fd, this::onClosed);
     engine.openDescriptors().add(this);
   }
 
@@ -50,6 +66,19 @@ final class OpenDescriptor {
 
   int fd() {
     return fd;
+  }
+
+  /** Whether reads go through the page cache, where some may be found. */
+  boolean isBuffered() {
+    return !spec.flags().contains(OpenFlag.DIRECT);
+  }
+
+  InlineReads.History inlineHistory() {
+    return inlineHistory;
+  }
+
+  GroupCommit groupCommit() {
+    return groupCommit;
   }
 
   // ---- leases ----
@@ -71,9 +100,10 @@ final class OpenDescriptor {
 
   /** An operation will never let go of the file: neither may we let go of its descriptor. */
   void abandon(Throwable cause) {
-    int ignored = leases.getAndUpdate(now -> now | CLOSING);
+    int _ = leases.getAndUpdate(now -> now | CLOSING);
     engine.openDescriptors().remove(this);
-    closed.completeExceptionally(cause);
+    gone.countDown();
+    engine.complete(() -> closed.completeExceptionally(cause));
   }
 
   // ---- closing ----
@@ -87,12 +117,32 @@ final class OpenDescriptor {
     return closed.copy();
   }
 
+  /** Waits until the descriptor is closed or abandoned; false if that takes longer than the limit. Interrupts stay pending. */
+  boolean awaitClosed(long limit, TimeUnit unit) {
+    boolean interrupted = false;
+    long deadline = System.nanoTime() + unit.toNanos(limit);
+    try {
+      while (true) {
+        try {
+          return gone.await(deadline - System.nanoTime(), TimeUnit.NANOSECONDS);
+        } catch (InterruptedException e) {
+          interrupted = true;
+        }
+      }
+    } finally {
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
+    }
+  }
+
   private void closeNow() {
-    engine.driver().submitPastLimits(new CloseRequest(engine, fd, this::onClosed));
+    engine.driver().submitPastLimits(closeRequest);
   }
 
   private void onClosed(int result) {
     engine.openDescriptors().remove(this);
+    gone.countDown();
     engine.complete(
         () -> {
           if (result < 0) {
@@ -105,8 +155,12 @@ final class OpenDescriptor {
 
   // ---- what may be done with it ----
 
+  boolean isOpen() {
+    return leases.get() >= 0;
+  }
+
   void checkOpen() {
-    if (leases.get() < 0) {
+    if (!isOpen()) {
       throw closedException();
     }
   }

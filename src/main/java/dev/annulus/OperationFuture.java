@@ -51,7 +51,7 @@ abstract non-sealed class OperationFuture<T> extends IoFuture<T> implements Requ
   /** The operation has ended with a value or a negated errno, and the user still wants to know. */
   abstract void onResult(int result);
 
-  /** The operation has ended well, but the user had given up or does so now: what the value holds is to be freed. */
+  /** The operation has ended, with a value or a negated errno, but the user had given up: what it holds is to be freed. */
   void onUnwanted(int result) {}
 
   /** The operation has failed, but the user had given up. */
@@ -88,8 +88,13 @@ abstract non-sealed class OperationFuture<T> extends IoFuture<T> implements Requ
   final void again(Operation next) {
     operation = next;
     if (mark != RUNNING_HERE) {
-      engine().driver().submitPastLimits(this);
+      submitAgain(next);
     }
+  }
+
+  /** Has the next operation run. */
+  void submitAgain(Operation next) {
+    engine().driver().submitPastLimits(this);
   }
 
   /** Runs to the end on the calling thread. */
@@ -149,9 +154,8 @@ abstract non-sealed class OperationFuture<T> extends IoFuture<T> implements Requ
   public final void completed(int result) {
     if (isDone()) {
       over();
-      if (result >= 0) {
-        onUnwanted(result);
-      } else {
+      onUnwanted(result);
+      if (result < 0) {
         onUnheard(-result);
       }
       engine().complete(this::signalReleased);
@@ -159,19 +163,20 @@ abstract non-sealed class OperationFuture<T> extends IoFuture<T> implements Requ
     }
     try {
       onResult(result);
-    } catch (RuntimeException e) {
-      // The user's buffer was tampered with during the operation, for instance its limit moved.
+    } catch (Throwable e) {
+      // The user's buffer was tampered with during the operation, say, or a class could not be loaded: the future ends all the same.
       fail(e);
     }
   }
 
   @Override
   public final void refused(Throwable cause) {
-    fail(cause);
+    fail(Errors.ofOwn(cause));
   }
 
   @Override
-  public final void abandoned(Throwable cause) {
+  public final void abandoned(Throwable shared) {
+    Throwable cause = Errors.ofOwn(shared);
     onAbandoned(cause);
     engine()
         .complete(
@@ -217,7 +222,7 @@ abstract non-sealed class OperationFuture<T> extends IoFuture<T> implements Requ
   @Override
   public final CompletableFuture<T> completeAsync(Supplier<? extends T> supplier, Executor executor) {
     CompletableFuture<T> self = super.completeAsync(supplier, executor);
-    CompletableFuture<T> ignored = self.whenComplete((_, _) -> giveUp());
+    CompletableFuture<T> _ = self.whenComplete((_, _) -> giveUp());
     return self;
   }
 

@@ -57,7 +57,10 @@ class PathFuture<T> extends OperationFuture<T> {
     }
   }
 
-  /** Opens a file. If nobody wants it any more when the descriptor comes, it is closed. */
+  /**
+   * Opens a file, and removes its name if it is to be deleted on closing: as {@code FileChannel} does on Unix, the name goes before
+   * anyone has the file, the file itself with its last descriptor. If nobody wants the file any more when it comes, it is closed.
+   */
   static final class Open extends PathFuture<AsyncFile> {
     private final OpenSpec spec;
     private @Nullable OpenDescriptor made;
@@ -69,26 +72,36 @@ class PathFuture<T> extends OperationFuture<T> {
 
     @Override
     void onResult(int result) {
-      if (result < 0) {
+      OpenDescriptor descriptor = made;
+      if (descriptor != null) {
+        // The name could not be removed, or was: the file is open either way.
+        succeed(new DriverFile(descriptor, false), result);
+      } else if (result < 0) {
         super.onResult(result);
-        return;
+      } else {
+        descriptor = new OpenDescriptor(engine(), path(), result, spec);
+        made = descriptor;
+        if (spec.deleteOnClose()) {
+          again(new Operation.Remove(path(), false));
+        } else {
+          succeed(new DriverFile(descriptor, false), result);
+        }
       }
-      OpenDescriptor descriptor = new OpenDescriptor(engine(), path(), result, spec);
-      made = descriptor;
-      if (spec.deleteOnClose()) {
-        // As FileChannel does on Unix: the name goes at once, the file when the last descriptor is closed.
-        new Delete(engine(), path()).submitPastLimits();
-      }
-      succeed(new DriverFile(descriptor, false), result);
     }
 
     @Override
-    void onUnwanted(int descriptor) {
+    void onUnwanted(int result) {
       OpenDescriptor late = made;
+      if (late == null && result >= 0) {
+        late = new OpenDescriptor(engine(), path(), result, spec);
+      }
       if (late != null) {
-        CompletableFuture<Void> ignored = late.close();
-      } else {
-        engine().driver().submitPastLimits(new CloseRequest(engine(), descriptor, _ -> {}));
+        boolean nameIsLeft = operation() instanceof Operation.Open || result == -Errno.ECANCELED;
+        if (spec.deleteOnClose() && nameIsLeft) {
+          Operation remove = new Operation.Remove(path(), false);
+          new PathFuture<Void>(engine(), remove, path(), null, _ -> null).submitPastLimits();
+        }
+        CompletableFuture<Void> _ = late.close();
       }
     }
 

@@ -40,7 +40,7 @@ abstract class TransferFuture<T> extends FileFuture<T> {
       }
       case Operation.ReadVector read -> {
         Buffers.transferred(read.pieces(), count, true);
-        endOfFile = count == 0 && read.pieces().stream().anyMatch(piece -> piece.length() > 0);
+        endOfFile = count == 0 && !read.pieces().isEmpty();
       }
       case Operation.Write write -> Buffers.transferred(write.memory(), count, false);
       case Operation.WriteVector write -> Buffers.transferred(write.pieces(), count, false);

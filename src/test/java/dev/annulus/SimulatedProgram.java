@@ -76,7 +76,7 @@ final class SimulatedProgram {
     driver = SimulatedDrivers.open(config, () -> make(shape));
     boolean onProgram = !endsAbruptly && random.nextInt(4) == 0;
     Executor executor = onProgram ? this::complete : null;
-    runtime = new IoRuntime(Backend.IO_URING, driver, executor);
+    runtime = new IoRuntime(Backend.IO_URING, driver, executor, false, Duration.ZERO);
     steps = new ProgramSteps(this, pool);
   }
 

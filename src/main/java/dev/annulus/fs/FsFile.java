@@ -11,8 +11,9 @@ import java.util.List;
  * <p>Safe for use by many threads. Positional calls ({@code readAt}, {@code writeAt}, {@code readMany}) run concurrently and leave
  * the cursor alone; calls that use the cursor are done one after the other. An interrupt neither closes the file nor ends a call.
  *
- * <p>Calls on a thread of the runtime's own, such as in a dependent of one of its futures, throw {@link IllegalStateException}: they
- * would wait for themselves. Calls on a closed file throw {@link java.nio.channels.ClosedChannelException}.
+ * <p>Calls on a thread of the runtime's own, such as in a dependent of one of its futures, throw {@link IllegalStateException}:
+ * they would wait for themselves. Only {@code close}, which does not wait there, and {@code isOpen} may be called. Calls on a closed
+ * file throw {@link java.nio.channels.ClosedChannelException}.
  */
 public interface FsFile extends SeekableByteChannel {
   /**

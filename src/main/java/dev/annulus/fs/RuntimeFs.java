@@ -8,7 +8,6 @@ import dev.annulus.FileStatus;
 import dev.annulus.IoOpenOption;
 import dev.annulus.IoRuntime;
 import java.io.IOException;
-import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.OpenOption;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -38,7 +37,7 @@ final class RuntimeFs implements Fs {
     Objects.requireNonNull(path, "path");
     Set<OpenOption> openOptions = translate(path, options);
     AsyncFile file = await(() -> runtime.openFile(path, openOptions));
-    return new RuntimeFsFile(runtime, mode == Blocking.ADAPTIVE ? file.callerRuns() : file, options);
+    return new RuntimeFsFile(runtime, file, options, mode);
   }
 
   @Override
@@ -54,7 +53,7 @@ final class RuntimeFs implements Fs {
       switch (ErrorKind.of(e)) {
         case ALREADY_EXISTS -> {
           if (!metadata(dir).isDirectory()) {
-            throw new FileAlreadyExistsException(dir.toString(), null, "it is there, and is no directory");
+            throw e;
           }
         }
         case NOT_FOUND -> {
@@ -109,7 +108,7 @@ final class RuntimeFs implements Fs {
   @Override
   public boolean exists(Path path) throws IOException {
     try {
-      FileStatus ignored = await(() -> runtime.stat(path));
+      FileStatus _ = await(() -> runtime.stat(path));
       return true;
     } catch (IOException e) {
       if (ErrorKind.of(e) == ErrorKind.NOT_FOUND) {

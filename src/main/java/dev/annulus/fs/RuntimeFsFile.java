@@ -4,8 +4,8 @@ import dev.annulus.AsyncFile;
 import dev.annulus.ErrnoException;
 import dev.annulus.IoRuntime;
 import dev.annulus.Sync;
-import java.io.EOFException;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.NonReadableChannelException;
@@ -29,18 +29,24 @@ final class RuntimeFsFile implements FsFile {
   private static final long LONGEST_LOCK_WAIT_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
 
   private final IoRuntime runtime;
+
+  /** For one operation at a time: in adaptive mode platform threads run it themselves. */
   private final AsyncFile file;
+
+  /** For batches, whose operations must all be on their way before the first is waited for. */
+  private final AsyncFile batchFile;
+
   private final FsOpenOptions options;
 
   /** Orders the calls that use the cursor. */
   private final ReentrantLock cursorLock = new ReentrantLock();
 
   private long cursor;
-  private volatile boolean open = true;
 
-  RuntimeFsFile(IoRuntime runtime, AsyncFile file, FsOpenOptions options) {
+  RuntimeFsFile(IoRuntime runtime, AsyncFile file, FsOpenOptions options, Blocking mode) {
     this.runtime = runtime;
-    this.file = file;
+    this.file = mode == Blocking.ADAPTIVE ? file.callerRuns() : file;
+    this.batchFile = file;
     this.options = options;
   }
 
@@ -67,13 +73,9 @@ final class RuntimeFsFile implements FsFile {
     List<ReadRequest> batch = List.copyOf(requests);
     for (ReadRequest request : batch) {
       checkRange("read", request.offset(), request.dst().remaining());
-      if (request.dst().isReadOnly()) {
-        throw new IllegalArgumentException("read-only buffer as destination");
-      }
+      checkDestination(request.dst());
     }
     checkMode("read", options.read());
-    checkOpen();
-    Waiting.checkMayBlock(runtime);
     List<CompletableFuture<Void>> reads = new ArrayList<>(batch.size());
     for (ReadRequest request : batch) {
       reads.add(submitted(request));
@@ -81,8 +83,9 @@ final class RuntimeFsFile implements FsFile {
     Throwable first = null;
     for (CompletableFuture<Void> read : reads) {
       try {
-        Void ignored = Waiting.await(read);
-      } catch (IOException | RuntimeException e) {
+        Void _ = Waiting.await(read);
+      } catch (Throwable e) {
+        // An Error too: as long as any read is under way its buffer is not the caller's.
         first = first == null ? e : first;
       }
     }
@@ -106,11 +109,13 @@ final class RuntimeFsFile implements FsFile {
 
   @Override
   public int read(ByteBuffer dst) throws IOException {
+    checkUsable();
     if (!options.read()) {
       throw new NonReadableChannelException();
     }
     cursorLock.lock();
     try {
+      checkRange("read", cursor, dst.remaining());
       int count = await(() -> file.read(dst, cursor));
       cursor += Math.max(0, count);
       return count;
@@ -121,6 +126,7 @@ final class RuntimeFsFile implements FsFile {
 
   @Override
   public int write(ByteBuffer src) throws IOException {
+    checkUsable();
     if (!options.write() && !options.append()) {
       throw new NonWritableChannelException();
     }
@@ -128,9 +134,12 @@ final class RuntimeFsFile implements FsFile {
     try {
       if (options.append()) {
         int count = await(() -> file.append(src));
-        cursor = await(file::size);
+        if (count > 0) {
+          cursor = await(file::size);
+        }
         return count;
       }
+      checkRange("write", cursor, src.remaining());
       int count = await(() -> file.write(src, cursor));
       cursor += count;
       return count;
@@ -141,7 +150,7 @@ final class RuntimeFsFile implements FsFile {
 
   @Override
   public long seek(long delta, SeekFrom from) throws IOException {
-    checkOpen();
+    checkUsable();
     cursorLock.lock();
     try {
       long base =
@@ -165,7 +174,7 @@ final class RuntimeFsFile implements FsFile {
 
   @Override
   public long position() throws IOException {
-    checkOpen();
+    checkUsable();
     cursorLock.lock();
     try {
       return cursor;
@@ -176,17 +185,17 @@ final class RuntimeFsFile implements FsFile {
 
   @Override
   public FsFile position(long newPosition) throws IOException {
-    checkOpen();
+    checkUsable();
     if (newPosition < 0) {
       throw new IllegalArgumentException("negative position: " + newPosition);
     }
-    long ignored = seek(newPosition, SeekFrom.START);
+    long _ = seek(newPosition, SeekFrom.START);
     return this;
   }
 
   @Override
   public FsFile truncate(long size) throws IOException {
-    checkOpen();
+    checkUsable();
     if (size < 0) {
       throw new IllegalArgumentException("negative size: " + size);
     }
@@ -219,7 +228,7 @@ final class RuntimeFsFile implements FsFile {
 
   @Override
   public void setLength(long size) throws IOException {
-    checkOpen();
+    checkUsable();
     if (size < 0 || (!options.write() && !options.append())) {
       String why = size < 0 ? "(to a negative length: " + size + ")" : "(of a file not open for writing)";
       throw ErrnoException.of(EINVAL, "ftruncate", file.path(), why);
@@ -262,42 +271,43 @@ final class RuntimeFsFile implements FsFile {
 
   @Override
   public boolean isOpen() {
-    return open;
+    return file.isOpen();
   }
 
   @Override
   public void close() {
-    open = false;
     file.close();
   }
 
   @Override
   public String toString() {
-    return "FsFile[" + file.path() + (open ? "]" : ", closed]");
+    return "FsFile[" + file.path() + (isOpen() ? "]" : ", closed]");
   }
 
   private void appendAll(ByteBuffer src) throws IOException {
     do {
-      int ignored = await(() -> file.append(src));
+      int _ = await(() -> file.append(src));
     } while (src.hasRemaining());
   }
 
   /** A read of a batch; what the call itself refuses becomes the future's failure, so that the others are still waited for. */
   private CompletableFuture<Void> submitted(ReadRequest request) {
     try {
-      return file.readFully(request.dst(), request.offset());
-    } catch (RuntimeException e) {
+      return batchFile.readFully(request.dst(), request.offset());
+    } catch (IllegalStateException e) {
       return CompletableFuture.failedFuture(
           e.getCause() instanceof ClosedChannelException closed ? closed : e);
+    } catch (Throwable e) {
+      return CompletableFuture.failedFuture(e);
     }
   }
 
   private static void rethrow(@Nullable Throwable failure) throws IOException {
     switch (failure) {
       case null -> {}
-      case EOFException e -> throw e;
       case IOException e -> throw e;
       case RuntimeException e -> throw e;
+      case Error e -> throw e;
       default -> throw new IOException(failure);
     }
   }
@@ -308,15 +318,31 @@ final class RuntimeFsFile implements FsFile {
     }
   }
 
+  /** As the read itself would check it, but before any other of the batch is submitted. */
+  private static void checkDestination(ByteBuffer dst) {
+    if (dst.isReadOnly()) {
+      throw new IllegalArgumentException("read-only buffer as destination");
+    }
+    MemorySegment memory = MemorySegment.ofBuffer(dst);
+    if (!memory.scope().isAlive()) {
+      throw new IllegalStateException("the memory's arena is closed");
+    }
+    if (!memory.isAccessibleBy(Thread.currentThread())) {
+      throw new WrongThreadException("the memory is confined to another thread");
+    }
+  }
+
   private void checkMode(String operation, boolean allowed) throws IOException {
-    checkOpen();
+    checkUsable();
     if (!allowed) {
       throw ErrnoException.of(EBADF, operation, file.path(), "(the file is not open for it)");
     }
   }
 
-  private void checkOpen() throws ClosedChannelException {
-    if (!open) {
+  /** Comes before the cursor's lock: whoever holds that may be waiting for the runtime's thread. */
+  private void checkUsable() throws ClosedChannelException {
+    Waiting.checkMayBlock(runtime);
+    if (!isOpen()) {
       throw new ClosedChannelException();
     }
   }

@@ -4,7 +4,6 @@ import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
-import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemoryLayout;
@@ -23,7 +22,7 @@ import java.lang.invoke.VarHandle;
  */
 public final class Syscalls {
   private static final Linker LINKER = Linker.nativeLinker();
-  private static final StructLayout CAPTURE = Linker.Option.captureStateLayout();
+  static final StructLayout CAPTURE = Linker.Option.captureStateLayout();
   private static final VarHandle ERRNO = CAPTURE.varHandle(MemoryLayout.PathElement.groupElement("errno"));
   private static final Linker.Option CAPTURE_ERRNO = Linker.Option.captureCallState("errno");
 
@@ -41,10 +40,6 @@ public final class Syscalls {
           CAPTURE_ERRNO);
   private static final MethodHandle MUNMAP =
       link("munmap", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_LONG));
-
-  /** Where a platform thread's errno is captured. Virtual threads are many and short-lived: they take a fresh one per call. */
-  private static final ThreadLocal<MemorySegment> PLATFORM_CAPTURE =
-      ThreadLocal.withInitial(() -> Arena.ofAuto().allocate(CAPTURE));
 
   private static final Arch ARCH =
       Arch.current()
@@ -139,6 +134,19 @@ public final class Syscalls {
     return (int) call(NR.pwritev(), fd, iovecs.address(), count, offset, 0, 0);
   }
 
+  /** {@code preadv2(2)} with one piece: {@code pread} with flags. */
+  public static int pread(int fd, long address, int length, long offset, int flags) {
+    Scratch scratch = Scratch.borrow();
+    try {
+      MemorySegment iovec = scratch.iovec();
+      iovec.set(JAVA_LONG, IovecLayout.BASE, address);
+      iovec.set(JAVA_LONG, IovecLayout.LEN, length);
+      return (int) call(scratch.capture(), NR.preadv2(), fd, iovec.address(), 1, offset, 0, flags);
+    } finally {
+      scratch.giveBack();
+    }
+  }
+
   public static int fsync(int fd) {
     return (int) call(NR.fsync(), fd, 0, 0, 0, 0, 0);
   }
@@ -165,19 +173,21 @@ public final class Syscalls {
 
   /** Maps {@code length} bytes of {@code fd}; the address, or a negated errno (no address is in the top 4095 bytes). */
   public static long mmap(long length, int protection, int flags, int fd, long offset) {
-    MemorySegment capture = PLATFORM_CAPTURE.get();
+    Scratch scratch = Scratch.borrow();
     try {
-      long address = (long) MMAP.invokeExact(capture, 0L, length, protection, flags, fd, offset);
-      return address == -1L ? -(int) ERRNO.get(capture, 0L) : address;
+      long address = (long) MMAP.invokeExact(scratch.capture(), 0L, length, protection, flags, fd, offset);
+      return address == -1L ? -(int) ERRNO.get(scratch.capture(), 0L) : address;
     } catch (Throwable e) {
       throw unexpected(e);
+    } finally {
+      scratch.giveBack();
     }
   }
 
   /** Undoes {@link #mmap}; cannot fail for a mapping made by it. */
   public static void munmap(MemorySegment mapping) {
     try {
-      int ignored = (int) MUNMAP.invokeExact(mapping, mapping.byteSize());
+      int _ = (int) MUNMAP.invokeExact(mapping, mapping.byteSize());
     } catch (Throwable e) {
       throw unexpected(e);
     }
@@ -190,12 +200,12 @@ public final class Syscalls {
   }
 
   private static long call(int number, long a, long b, long c, long d, long e, long f) {
-    if (Thread.currentThread().isVirtual()) {
-      try (Arena arena = Arena.ofConfined()) {
-        return call(arena.allocate(CAPTURE), number, a, b, c, d, e, f);
-      }
+    Scratch scratch = Scratch.borrow();
+    try {
+      return call(scratch.capture(), number, a, b, c, d, e, f);
+    } finally {
+      scratch.giveBack();
     }
-    return call(PLATFORM_CAPTURE.get(), number, a, b, c, d, e, f);
   }
 
   private static long call(

@@ -25,6 +25,13 @@ public interface Driver extends AutoCloseable {
   /** Runs an operation on the calling thread, blocking it; short transfers are reported, interrupted calls repeated. */
   int call(Operation operation);
 
+  /**
+   * Runs a read on the calling thread if that can be done without waiting for a device.
+   *
+   * @return as {@link #call}; {@code -EAGAIN} if it would have to wait, {@code -EOPNOTSUPP} if that cannot be told here
+   */
+  int attempt(Operation.Read read);
+
   /** Whether the calling thread is the driver's own: waiting there for a request would be waiting for oneself. */
   boolean onDriverThread();
 

@@ -66,10 +66,15 @@ public final class KernelRing implements Ring {
       if (fd < 0) {
         throw new RingSetupException("io_uring_setup", -fd);
       }
+      RingMapping mapping = null;
       try {
-        return new KernelRing(kernel, fd, params, RingMapping.map(kernel, fd, params));
-      } catch (RingSetupException e) {
-        int ignored = kernel.close(fd);
+        mapping = RingMapping.map(kernel, fd, params);
+        return new KernelRing(kernel, fd, params, mapping);
+      } catch (Throwable e) {
+        if (mapping != null) {
+          mapping.unmap();
+        }
+        int _ = kernel.close(fd);
         throw e;
       }
     }
@@ -119,7 +124,7 @@ public final class KernelRing implements Ring {
   @Override
   public void close() {
     mapping.unmap();
-    int ignored = kernel.close(fd);
+    int _ = kernel.close(fd);
     arena.close();
   }
 

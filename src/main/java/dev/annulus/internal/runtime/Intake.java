@@ -1,5 +1,6 @@
 package dev.annulus.internal.runtime;
 
+import dev.annulus.internal.driver.Admission;
 import dev.annulus.internal.driver.Request;
 import java.lang.invoke.VarHandle;
 import java.util.ArrayDeque;
@@ -11,31 +12,26 @@ import org.jspecify.annotations.Nullable;
 /**
  * Where requests wait for the reaper: many threads put, the reaper takes.
  *
- * <p>Three queues. The bounded one carries the load, and never overflows because {@link Admission} counts its places. The urgent
- * one has no bound and takes what must not wait: cancellations, and requests that free resources. The reaper's own one takes what
- * is submitted on the reaper thread, by a completion: it could not wait for itself.
+ * <p>Four queues. The bounded one carries the load, and never overflows because {@link Admission} counts its places. The urgent one
+ * has no bound and takes requests that must not wait, since they free resources; another one takes those that are to be cancelled.
+ * The reaper's own one takes what is submitted on the reaper thread, by a completion: it could not wait for itself.
  *
  * <p>After {@link #end} nothing stays: whoever puts late takes it out again and refuses it, so that no request is ever lost
  * between a submitter and a reaper that has gone.
  */
 final class Intake {
-  /** A word to the reaper outside the order of requests. */
-  sealed interface Urgent {
-    record Submit(Request request) implements Urgent {}
-
-    record Cancel(Request request) implements Urgent {}
-  }
-
   private static final int URGENT_CHUNK = 64;
 
   private final Admission admission;
   private final Queue<Request> bounded;
-  private final Queue<Urgent> urgent = new MpscUnboundedAtomicArrayQueue<>(URGENT_CHUNK);
+  private final Queue<Request> urgent = new MpscUnboundedAtomicArrayQueue<>(URGENT_CHUNK);
+  private final Queue<Request> cancellations = new MpscUnboundedAtomicArrayQueue<>(URGENT_CHUNK);
   private final ArrayDeque<Request> own = new ArrayDeque<>();
 
   /** Whose turn it is, so that neither the completions' requests nor the others' starve when slots are scarce. */
   private boolean ownsTurn;
 
+  private volatile boolean closing;
   private volatile @Nullable Throwable ended;
 
   Intake(int maxQueued, boolean refuseWhenFull) {
@@ -55,8 +51,13 @@ final class Intake {
   }
 
   /** Any thread. {@link Wakeup#urgent} and {@link #afterPut} must follow. */
-  void putUrgent(Urgent word) {
-    boolean ignored = urgent.offer(word);
+  void putUrgent(Request request) {
+    boolean _ = urgent.offer(request);
+  }
+
+  /** Any thread: the request is to be cancelled. {@link Wakeup#urgent} and {@link #afterPut} must follow. */
+  void putCancellation(Request request) {
+    boolean _ = cancellations.offer(request);
   }
 
   /** The reaper thread. */
@@ -65,36 +66,49 @@ final class Intake {
     if (because == null) {
       own.add(request);
     } else {
-      request.mark(Request.NO_MARK);
-      request.refused(because);
+      refuse(request, because);
     }
   }
 
-  @Nullable Urgent takeUrgent() {
-    return urgent.poll();
+  /** Any thread: the reaper is to end. {@link Wakeup#urgent} must follow. */
+  void beginClose() {
+    closing = true;
   }
 
-  boolean hasUrgent() {
-    return !urgent.isEmpty();
+  boolean isClosing() {
+    return closing;
+  }
+
+  /** The next request to be cancelled, or {@code null}. */
+  @Nullable Request takeCancellation() {
+    return cancellations.poll();
+  }
+
+  boolean hasCancellation() {
+    return !cancellations.isEmpty();
   }
 
   /** The next request, or {@code null} if none waits. A place taken from the bounded queue is given back here. */
   @Nullable Request take() {
-    ownsTurn = !ownsTurn;
-    Request request = ownsTurn ? own.poll() : null;
-    if (request == null) {
-      request = bounded.poll();
-      if (request != null) {
-        admission.leave(1);
-        return request;
-      }
-      request = own.poll();
+    Request request = urgent.poll();
+    if (request != null) {
+      return request;
     }
-    return request;
+    ownsTurn = !ownsTurn;
+    request = ownsTurn ? own.poll() : null;
+    if (request != null) {
+      return request;
+    }
+    request = bounded.poll();
+    if (request != null) {
+      admission.leave(1);
+      return request;
+    }
+    return own.poll();
   }
 
   boolean isEmpty() {
-    return own.isEmpty() && bounded.isEmpty();
+    return own.isEmpty() && bounded.isEmpty() && urgent.isEmpty();
   }
 
   /** Requests waiting; may be read from any thread, without the reaper's own. */
@@ -104,7 +118,7 @@ final class Intake {
 
   /** The reaper, as its last act: refuses all that waits and all that will come. */
   void end(Throwable because) {
-    boolean ignored = admission.close(because);
+    boolean _ = admission.close(because);
     ended = because;
     VarHandle.fullFence();
     afterPut();
@@ -123,27 +137,25 @@ final class Intake {
     while (true) {
       Request request;
       synchronized (this) {
-        request = pollAny();
+        request = take();
+        if (request == null) {
+          cancellations.clear();
+        }
       }
       if (request == null) {
         return;
       }
-      request.mark(Request.NO_MARK);
-      request.refused(because);
+      refuse(request, because);
     }
   }
 
-  private @Nullable Request pollAny() {
-    Request request = take();
-    while (request == null) {
-      switch (urgent.poll()) {
-        case null -> {
-          return null;
-        }
-        case Urgent.Submit(Request late) -> request = late;
-        case Urgent.Cancel _ -> {}
-      }
+  /** What a request throws is its own trouble: the next must be refused all the same. */
+  private static void refuse(Request request, Throwable because) {
+    request.mark(Request.NO_MARK);
+    try {
+      request.refused(because);
+    } catch (Throwable e) {
+      Log.error("refusing an operation failed", e);
     }
-    return request;
   }
 }

@@ -25,8 +25,6 @@ final class Reaper {
   /** How long to wait for completions when the kernel is short of something before it is asked again. */
   private static final long BACK_OFF_NANOS = 1_000_000;
 
-  private static final System.Logger LOG = System.getLogger("dev.annulus");
-
   private final Ring ring;
   private final SubmissionQueue submissions;
   private final CompletionQueue completions;
@@ -42,6 +40,8 @@ final class Reaper {
 
   /** Requests cancelled before they were submitted. */
   private final ArrayDeque<Request> doomed = new ArrayDeque<>();
+
+  private final ArrayDeque<Unpushable> unpushable = new ArrayDeque<>();
 
   /** The completions of this round, copied out of the ring. */
   private final long[] batchUserData = new long[COMPLETIONS_PER_ROUND];
@@ -70,7 +70,7 @@ final class Reaper {
    * @throws RingFailure if the kernel refuses the ring itself
    */
   void round(long timeoutNanos) {
-    takeUrgent();
+    takeCancellations();
     fill();
     submitAndWait(timeoutNanos);
     reap();
@@ -78,7 +78,8 @@ final class Reaper {
 
   /** Whether nothing waits and nothing is in the kernel, apart from the wake-up. */
   boolean isIdle() {
-    return table.isEmpty() && intake.isEmpty() && !intake.hasUrgent() && retries.isEmpty() && doomed.isEmpty();
+    return table.isEmpty() && intake.isEmpty() && retries.isEmpty() && doomed.isEmpty()
+        && unpushable.isEmpty();
   }
 
   /** Asks the kernel to end everything it holds. What still waits to be submitted is cancelled in place of being begun. */
@@ -106,12 +107,9 @@ final class Reaper {
     return !wakeup.isArmed();
   }
 
-  private void takeUrgent() {
-    for (Intake.Urgent word = intake.takeUrgent(); word != null; word = intake.takeUrgent()) {
-      switch (word) {
-        case Intake.Urgent.Submit(Request request) -> intake.putOwn(request);
-        case Intake.Urgent.Cancel(Request request) -> cancel(request);
-      }
+  private void takeCancellations() {
+    for (Request request = intake.takeCancellation(); request != null; request = intake.takeCancellation()) {
+      cancel(request);
     }
   }
 
@@ -171,24 +169,31 @@ final class Reaper {
     return submissions.free() > 1;
   }
 
+  /** Fills an entry; what cannot be made into one, for want of memory say, is refused alone and does not stop the ring. */
   private void push(int slot) {
-    table.keep(slot, SqeEncoder.push(submissions, table.request(slot).operation(), table.nextUserData(slot)));
+    try {
+      table.keep(slot, SqeEncoder.push(submissions, table.request(slot).operation(), table.nextUserData(slot)));
+    } catch (RuntimeException | OutOfMemoryError e) {
+      unpushable.add(new Unpushable(table.release(slot), e));
+    }
   }
 
-  /**
-   * Whether something waits to be submitted for which there is a slot. Lack of entries is no reason to sleep on it: the kernel
-   * empties the queue in the very call that would sleep, and the completion waited for may be long in coming, or be none.
-   */
-  private boolean mustSubmit() {
-    return intake.hasUrgent()
+  /** Whether there is something for the next round to submit: if only for want of entries, submitting these makes room. */
+  private boolean hasMoreToFill() {
+    return intake.hasCancellation()
         || !cancels.isEmpty()
         || !retries.isEmpty()
         || (!table.isFull() && !intake.isEmpty());
   }
 
+  /** After sleep was announced: whether something came before that. A wait without limit must not begin once closing has. */
+  private boolean mustLookAgain(long timeoutNanos) {
+    return hasMoreToFill() || (timeoutNanos == 0 && intake.isClosing());
+  }
+
   private void submitAndWait(long timeoutNanos) {
     boolean nothingElse =
-        doomed.isEmpty() && completions.ready() == 0 && !submissions.completionsOverflowed() && !mustSubmit();
+        doomed.isEmpty() && unpushable.isEmpty() && completions.ready() == 0 && !submissions.completionsOverflowed() && !hasMoreToFill();
     if (!nothingElse) {
       if (submissions.unconsumed() > 0 || completions.ready() == 0 || submissions.completionsOverflowed()) {
         enter(0, 0);
@@ -198,7 +203,7 @@ final class Reaper {
     wakeup.arm(submissions);
     wakeup.lieDown(table.isFull());
     try {
-      enter(mustSubmit() ? 0 : 1, timeoutNanos);
+      enter(mustLookAgain(timeoutNanos) ? 0 : 1, timeoutNanos);
     } finally {
       if (wakeup.rise()) {
         Counters.count(counters.wakeups);
@@ -238,6 +243,14 @@ final class Reaper {
     }
   }
 
+  private static void refuse(Request request, Throwable cause) {
+    try {
+      request.refused(cause);
+    } catch (Throwable e) {
+      Log.error("refusing an operation failed", e);
+    }
+  }
+
   private void countOverflow() {
     boolean now = submissions.completionsOverflowed();
     if (now && !overflowed) {
@@ -261,9 +274,18 @@ final class Reaper {
     for (int i = 0; i < count; i++) {
       end(batchUserData[i], batchResults[i]);
     }
+    endUnsubmitted();
+  }
+
+  /** Ends the requests that never got into the ring: cancelled before they were submitted, or impossible to encode. */
+  void endUnsubmitted() {
     for (Request request = doomed.poll(); request != null; request = doomed.poll()) {
       request.mark(Request.NO_MARK);
       deliver(request, -Errno.ECANCELED);
+    }
+    for (Unpushable bad = unpushable.poll(); bad != null; bad = unpushable.poll()) {
+      bad.request.mark(Request.NO_MARK);
+      refuse(bad.request, bad.cause);
     }
   }
 
@@ -274,8 +296,7 @@ final class Reaper {
       // Found, too late, or already running: the target's own completion says how it ended.
     } else if (!table.isCurrent(userData)) {
       Counters.count(counters.stale);
-      LOG.log(System.Logger.Level.WARNING, "a completion for no operation in flight: user data 0x{0}, result {1}",
-          Long.toHexString(userData), result);
+      Log.warn("a completion for no operation in flight: user data 0x" + Long.toHexString(userData) + ", result " + result);
     } else {
       endSlot(UserData.slot(userData), result);
     }
@@ -303,7 +324,7 @@ final class Reaper {
     try {
       request.completed(result);
     } catch (Throwable e) {
-      LOG.log(System.Logger.Level.ERROR, "ending an operation failed", e);
+      Log.error("ending an operation failed", e);
     }
   }
 
@@ -315,6 +336,9 @@ final class Reaper {
       super(what + " failed: " + Errno.symbol(errno) + " (" + Errno.text(errno) + ")");
     }
   }
+
+  /** A request that could not be made into an entry, and why. */
+  private record Unpushable(Request request, Throwable cause) {}
 
   /** What a request's mark says beside a slot number. */
   static final class Marks {

@@ -2,18 +2,18 @@ package dev.annulus.internal.runtime;
 
 import dev.annulus.internal.driver.Driver;
 import dev.annulus.internal.driver.DriverConfig;
+import dev.annulus.internal.driver.DriverThread;
 import dev.annulus.internal.driver.Operation;
+import dev.annulus.internal.driver.Refusals;
 import dev.annulus.internal.driver.Request;
 import dev.annulus.internal.driver.Unavailable;
 import dev.annulus.internal.ring.Ring;
 import java.io.IOException;
-import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.RejectedExecutionException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  * <pre>
  *  RUNNING    rounds without end
  *  DRAINING   close() was called: nothing new is admitted, rounds go on until idle or the time limit
- *  CANCELLING the time limit has passed: the kernel was asked to end everything, rounds go on a little
+ *  CANCELLING the time limit has passed: what waits is cancelled, the kernel is asked to end the rest, rounds go on a little
  *  ENDED      what is left is given up; wake-up quiet, ring unmapped and closed, eventfd closed
  * </pre>
  *
@@ -32,13 +32,11 @@ final class ReaperThread {
   /** How long cancelled operations are waited for. */
   private static final Duration GRACE = Duration.ofMillis(500);
 
-  private static final System.Logger LOG = System.getLogger("dev.annulus");
-
   /**
-   * Requests whose operations never completed. The kernel may yet write to their buffers, so these must never be freed: they are
-   * leaked here on purpose.
+   * Requests whose operations never completed, and the native memory of their submissions. The kernel may yet write to either, so
+   * they must never be freed: they are leaked here on purpose.
    */
-  private static final Queue<Request> LEAKED = new ConcurrentLinkedQueue<>();
+  private static final Queue<Object> LEAKED = new ConcurrentLinkedQueue<>();
 
   private final DriverConfig config;
   private final RingDriver.RingMaker ringMaker;
@@ -48,7 +46,6 @@ final class ReaperThread {
   private final CompletableFuture<Started> started = new CompletableFuture<>();
 
   private volatile @Nullable Thread thread;
-  private volatile boolean closing;
 
   /** What the thread made before its first round, for other threads to know. */
   private record Started(Ring ring, Wakeup wakeup, Reaper reaper) {}
@@ -92,11 +89,6 @@ final class ReaperThread {
     return RingSetup.describe(ring.setupFlags());
   }
 
-  /** Lets the thread end; the wake-up must follow. */
-  void beginClose() {
-    closing = true;
-  }
-
   /** Waits until the thread has ended, whatever interrupts come. */
   void join() {
     Thread reaperThread = thread;
@@ -123,11 +115,11 @@ final class ReaperThread {
       return;
     }
     started.complete(made);
-    Throwable cause = new RejectedExecutionException("the runtime is closed");
+    Throwable cause = Refusals.closed();
     try {
       roundsUntilClosed(made.reaper);
     } catch (Throwable e) {
-      LOG.log(Level.ERROR, "the reaper of " + config.threadName() + " has failed; all its operations fail", e);
+      Log.error("the reaper of " + config.threadName() + " has failed; all its operations fail", e);
       cause = new IOException("the io_uring runtime has failed: " + e.getMessage(), e);
     }
     end(made, cause);
@@ -145,12 +137,12 @@ final class ReaperThread {
   }
 
   private void roundsUntilClosed(Reaper reaper) {
-    while (!closing) {
+    while (!intake.isClosing()) {
       reaper.round(0);
     }
     if (!roundsUntilIdle(reaper, config.closeTimeout())) {
       reaper.cancelAll();
-      boolean ignored = roundsUntilIdle(reaper, GRACE);
+      boolean _ = roundsUntilIdle(reaper, GRACE);
     }
   }
 
@@ -169,18 +161,19 @@ final class ReaperThread {
 
   private void end(Started made, Throwable cause) {
     intake.end(cause);
+    made.reaper.endUnsubmitted();
     abandonInFlight(cause);
     boolean quiet = false;
     try {
       quiet = made.reaper.quiesceWakeup();
     } catch (RuntimeException e) {
-      LOG.log(Level.ERROR, "the ring does not answer", e);
+      Log.error("the ring does not answer", e);
     }
     made.ring.close();
     if (quiet) {
       made.wakeup.settle();
     } else {
-      LOG.log(Level.WARNING, "the wake-up descriptor is left open: a write to it may be under way");
+      Log.warn("the wake-up descriptor is left open: a write to it may be under way");
     }
   }
 
@@ -188,18 +181,22 @@ final class ReaperThread {
     if (table.isEmpty()) {
       return;
     }
-    LOG.log(
-        Level.WARNING,
-        "{0} operations of {1} did not end; their buffers and files are kept for ever",
-        table.size(),
-        config.threadName());
+    Log.warn(table.size() + " operations of " + config.threadName() + " did not end; their buffers and files are kept for ever");
     table.forEachSlot(
         slot -> {
+          Object kept = table.kept(slot);
+          if (kept != null) {
+            LEAKED.add(kept);
+          }
           Request request = table.release(slot);
           LEAKED.add(request);
           Counters.count(counters.abandoned);
           request.mark(Request.NO_MARK);
-          request.abandoned(cause);
+          try {
+            request.abandoned(cause);
+          } catch (Throwable e) {
+            Log.error("abandoning an operation failed", e);
+          }
         });
   }
 }

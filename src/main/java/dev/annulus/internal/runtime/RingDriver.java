@@ -3,13 +3,15 @@ package dev.annulus.internal.runtime;
 import dev.annulus.internal.driver.Driver;
 import dev.annulus.internal.driver.DriverConfig;
 import dev.annulus.internal.driver.DriverStats;
+import dev.annulus.internal.driver.DriverThread;
 import dev.annulus.internal.driver.Operation;
+import dev.annulus.internal.driver.Refusals;
 import dev.annulus.internal.driver.Request;
+import dev.annulus.internal.driver.SharedCounters;
 import dev.annulus.internal.driver.Unavailable;
 import dev.annulus.internal.ring.Ring;
 import dev.annulus.internal.runtime.Reaper.Marks;
 import dev.annulus.internal.runtime.direct.DirectCalls;
-import java.util.concurrent.RejectedExecutionException;
 import org.jspecify.annotations.Nullable;
 
 /** The driver over io_uring: takes requests from any thread and hands them to the {@link ReaperThread}. */
@@ -84,18 +86,27 @@ public final class RingDriver implements Driver {
     if (reaper.isCurrentThread()) {
       intake.putOwn(request);
     } else {
-      putUrgent(new Intake.Urgent.Submit(request));
+      intake.putUrgent(request);
+      wakeup.urgent();
+      intake.afterPut();
     }
   }
 
   @Override
   public void cancel(Request request) {
-    putUrgent(new Intake.Urgent.Cancel(request));
+    intake.putCancellation(request);
+    wakeup.urgent();
+    intake.afterPut();
   }
 
   @Override
   public int call(Operation operation) {
     return DirectCalls.run(operation);
+  }
+
+  @Override
+  public int attempt(Operation.Read read) {
+    return DirectCalls.attempt(read);
   }
 
   @Override
@@ -127,8 +138,8 @@ public final class RingDriver implements Driver {
 
   @Override
   public void beginClose() {
-    if (intake.admission().close(new RejectedExecutionException("the runtime is closed"))) {
-      reaper.beginClose();
+    if (intake.admission().close(Refusals.closed())) {
+      intake.beginClose();
       wakeup.urgent();
     }
   }
@@ -136,14 +147,8 @@ public final class RingDriver implements Driver {
   @Override
   public void close() {
     beginClose();
-    workers.close(config.closeTimeout(), new RejectedExecutionException("the runtime is closed"));
+    workers.close(config.closeTimeout(), Refusals.closed());
     reaper.join();
-  }
-
-  private void putUrgent(Intake.Urgent word) {
-    intake.putUrgent(word);
-    wakeup.urgent();
-    intake.afterPut();
   }
 
   private void runByWorker(Request request, boolean admitted) {

@@ -53,10 +53,19 @@ final class RingSetup {
 
   private static final Path SYSCTL = Path.of("/proc/sys/kernel/io_uring_disabled");
 
+  /** Asks a kernel for a ring with exactly these flags; {@link KernelRing#open} outside tests. */
+  interface Opener {
+    KernelRing open(int entries, int completionEntries, int setupFlags) throws RingSetupException;
+  }
+
   private RingSetup() {}
 
   /** Makes a ring for the calling thread, sized for {@code maxInFlight} operations and the runtime's own few. */
   static KernelRing open(int maxInFlight) throws Unavailable {
+    return open(maxInFlight, KernelRing::open);
+  }
+
+  static KernelRing open(int maxInFlight, Opener opener) throws Unavailable {
     if (!System.getProperty("os.name", "").equals("Linux")) {
       throw new Unavailable(Cause.OTHER_SYSTEM, "this is " + System.getProperty("os.name", "an unknown system"));
     }
@@ -64,7 +73,7 @@ final class RingSetup {
       throw new Unavailable(Cause.OTHER_ARCHITECTURE, "the processor is " + System.getProperty("os.arch", "unknown"));
     }
     try {
-      return checked(step(submissionEntries(maxInFlight), completionEntries(maxInFlight)));
+      return checked(step(opener, submissionEntries(maxInFlight), completionEntries(maxInFlight)));
     } catch (RingSetupException e) {
       throw explain(e);
     } catch (IllegalCallerException e) {
@@ -104,10 +113,10 @@ final class RingSetup {
     return names.toString();
   }
 
-  private static KernelRing step(int entries, int completionEntries) throws RingSetupException {
+  private static KernelRing step(Opener opener, int entries, int completionEntries) throws RingSetupException {
     for (int i = 0; ; i++) {
       try {
-        return KernelRing.open(entries, completionEntries, STEPS[i]);
+        return opener.open(entries, completionEntries, STEPS[i]);
       } catch (RingSetupException e) {
         if (e.errno() != Errno.EINVAL || i == STEPS.length - 1) {
           throw e;
@@ -155,7 +164,7 @@ final class RingSetup {
   }
 
   private static Unavailable nativeAccessDenied(Throwable e) {
-    return new Unavailable(Cause.NATIVE_ACCESS_DENIED, "the JVM refuses native access: " + rootOf(e), e);
+    return new Unavailable(Cause.NATIVE_ACCESS_DENIED, String.valueOf(rootOf(e).getMessage()), e);
   }
 
   private static Throwable rootOf(Throwable e) {

@@ -5,6 +5,7 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import dev.annulus.internal.abi.Fcntl;
 import dev.annulus.internal.abi.IoUring;
 import dev.annulus.internal.abi.Syscalls;
+import dev.annulus.internal.driver.Errno;
 import dev.annulus.internal.driver.Unavailable;
 import dev.annulus.internal.ring.SubmissionQueue;
 import java.lang.foreign.Arena;
@@ -132,15 +133,18 @@ final class Wakeup {
       int count = Syscalls.read(eventFd, readBuffer.address(), Long.BYTES);
       if (count == Long.BYTES) {
         owedWrites -= readBuffer.get(JAVA_LONG, 0);
+      } else if (count != -Errno.EINTR) {
+        // Someone else has closed it, and may have its number: it is not ours to close any more.
+        return;
       }
     }
-    int ignored = Syscalls.close(eventFd);
+    int _ = Syscalls.close(eventFd);
   }
 
   /** Cannot fail: the counter would have to overflow 64 bits, and the descriptor outlives every owed write. */
   private void write() {
     try {
-      int ignored = Syscalls.writeQuietly(eventFd, one.address(), Long.BYTES);
+      int _ = Syscalls.writeQuietly(eventFd, one.address(), Long.BYTES);
     } finally {
       Reference.reachabilityFence(one);
     }

@@ -1,9 +1,12 @@
 package dev.annulus.internal.runtime;
 
 import dev.annulus.internal.driver.Driver;
+import dev.annulus.internal.driver.DriverThread;
 import dev.annulus.internal.driver.Errno;
 import dev.annulus.internal.driver.Operation;
+import dev.annulus.internal.driver.Refusals;
 import dev.annulus.internal.driver.Request;
+import dev.annulus.internal.driver.SharedCounters;
 import dev.annulus.internal.runtime.direct.DirectCalls;
 import java.time.Duration;
 import java.util.List;
@@ -24,8 +27,6 @@ final class Workers {
   private static final int THREADS = 4;
   private static final long IDLE_SECONDS = 10;
   private static final Duration GRACE_AFTER_INTERRUPT = Duration.ofSeconds(1);
-
-  private static final System.Logger LOG = System.getLogger("dev.annulus");
 
   private final ThreadPoolExecutor pool;
   private final SharedCounters counters;
@@ -55,15 +56,11 @@ final class Workers {
   @Nullable Throwable run(Request request, Runnable started) {
     unfinished.add(request);
     try {
-      pool.execute(
-          () -> {
-            started.run();
-            finish(request, runNow(request.operation()));
-          });
+      pool.execute(new Task(request, started));
       counters.submitted.increment();
       return null;
     } catch (RejectedExecutionException e) {
-      return unfinished.remove(request) ? new RejectedExecutionException("the runtime is closed", e) : null;
+      return unfinished.remove(request) ? Refusals.closed() : null;
     }
   }
 
@@ -75,14 +72,34 @@ final class Workers {
   void close(Duration patience, Throwable because) {
     pool.shutdown();
     if (!await(patience)) {
-      pool.shutdownNow();
-      boolean ignored = await(GRACE_AFTER_INTERRUPT);
+      List<Runnable> neverStarted = pool.shutdownNow();
+      for (Runnable task : neverStarted) {
+        refuse(((Task) task).request, because);
+      }
+      boolean _ = await(GRACE_AFTER_INTERRUPT);
     }
     for (Request request : List.copyOf(unfinished)) {
       if (unfinished.remove(request)) {
         counters.abandoned.increment();
-        request.abandoned(because);
+        guarded(request, () -> request.abandoned(because));
       }
+    }
+  }
+
+  /** A request in the pool's queue or on one of its threads. */
+  private final class Task implements Runnable {
+    private final Request request;
+    private final Runnable started;
+
+    Task(Request request, Runnable started) {
+      this.request = request;
+      this.started = started;
+    }
+
+    @Override
+    public void run() {
+      started.run();
+      finish(request, runNow(request.operation()));
     }
   }
 
@@ -90,8 +107,8 @@ final class Workers {
     running.incrementAndGet();
     try {
       return DirectCalls.run(operation);
-    } catch (RuntimeException e) {
-      LOG.log(System.Logger.Level.ERROR, "running " + operation.name() + " failed", e);
+    } catch (RuntimeException | Error e) {
+      Log.error("running " + operation.name() + " failed", e);
       return -Errno.EIO;
     } finally {
       running.decrementAndGet();
@@ -101,8 +118,23 @@ final class Workers {
   private void finish(Request request, int result) {
     if (unfinished.remove(request)) {
       counters.countResult(result);
-      request.mark(Request.NO_MARK);
-      request.completed(result);
+      guarded(request, () -> request.completed(result));
+    }
+  }
+
+  private void refuse(Request request, Throwable because) {
+    if (unfinished.remove(request)) {
+      guarded(request, () -> request.refused(because));
+    }
+  }
+
+  /** Ends a request. What it throws is its own trouble: others must be ended all the same. */
+  private static void guarded(Request request, Runnable end) {
+    request.mark(Request.NO_MARK);
+    try {
+      end.run();
+    } catch (Throwable e) {
+      Log.error("ending an operation failed", e);
     }
   }
 

@@ -29,6 +29,15 @@ public final class DirectCalls {
     }
   }
 
+  /** Reads from the page cache; {@code -EAGAIN} if that does not hold what is wanted. */
+  public static int attempt(Operation.Read read) {
+    try {
+      return Syscalls.pread(read.fd(), read.address(), read.length(), read.offset(), Fcntl.RWF_NOWAIT);
+    } finally {
+      Reference.reachabilityFence(read);
+    }
+  }
+
   private static int once(Operation operation) {
     return switch (operation) {
       case Operation.Nop() -> 0;

@@ -60,7 +60,7 @@ final class DirectoryReader {
               into.add(new DirectoryItem(NativePaths.resolve(directory, entry.name), entry.directory));
               return 0;
             });
-    int ignored = Syscalls.close(fd);
+    int _ = Syscalls.close(fd);
     return result;
   }
 

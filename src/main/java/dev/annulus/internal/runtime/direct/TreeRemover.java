@@ -30,7 +30,7 @@ final class TreeRemover {
         return fd == -Errno.ELOOP ? -Errno.ENOTDIR : fd;
       }
       int result = empty(fd);
-      int ignored = Syscalls.close(fd);
+      int _ = Syscalls.close(fd);
       return result < 0 ? result : Syscalls.unlinkat(Fcntl.AT_FDCWD, path, Fcntl.AT_REMOVEDIR);
     }
   }
@@ -72,7 +72,7 @@ final class TreeRemover {
         return goneIsFine(fd);
       }
       int result = empty(fd);
-      int ignored = Syscalls.close(fd);
+      int _ = Syscalls.close(fd);
       return result < 0 ? result : removeDirectory(parentFd, name);
     }
   }

@@ -1,6 +1,6 @@
-package dev.annulus.internal.runtime;
+package dev.annulus.internal.driver;
 
-import java.util.concurrent.RejectedExecutionException;
+import dev.annulus.internal.driver.Refusals;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
@@ -9,24 +9,23 @@ import org.jspecify.annotations.Nullable;
  * The bound on requests that wait to be taken in. Who finds no room waits, parking platform and virtual threads alike, or is
  * refused. An interrupt does not end the wait: it would lose a request; it stays pending for the caller.
  */
-final class Admission {
+public final class Admission {
   private final int limit;
   private final boolean refuseWhenFull;
   private final Semaphore room;
   private final AtomicReference<@Nullable Throwable> closedBecause = new AtomicReference<>();
 
-  Admission(int limit, boolean refuseWhenFull) {
+  public Admission(int limit, boolean refuseWhenFull) {
     this.limit = limit;
     this.refuseWhenFull = refuseWhenFull;
     this.room = new Semaphore(limit);
   }
 
   /** Takes a place, waiting for one if so configured. {@code null} when taken; else why not. */
-  @Nullable Throwable enter() {
+  public @Nullable Throwable enter() {
     if (!room.tryAcquire()) {
       if (refuseWhenFull) {
-        return new RejectedExecutionException(
-            limit + " operations are queued already: raise maxQueued, submit less at once, or let submitters wait");
+        return Refusals.full(limit);
       }
       room.acquireUninterruptibly();
     }
@@ -38,17 +37,17 @@ final class Admission {
   }
 
   /** Why nobody is admitted any more, or {@code null}. */
-  @Nullable Throwable closedBecause() {
+  public @Nullable Throwable closedBecause() {
     return closedBecause.get();
   }
 
   /** Gives places back. */
-  void leave(int places) {
+  public void leave(int places) {
     room.release(places);
   }
 
   /** Admits nobody any more. The place freed here wakes one who waits, who passes it on to the next. */
-  boolean close(Throwable because) {
+  public boolean close(Throwable because) {
     boolean first = closedBecause.compareAndSet(null, because);
     if (first) {
       room.release();
@@ -57,7 +56,7 @@ final class Admission {
   }
 
   /** Places taken. */
-  int taken() {
+  public int taken() {
     return Math.clamp((long) limit - room.availablePermits(), 0, limit);
   }
 }

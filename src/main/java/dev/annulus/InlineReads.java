@@ -1,0 +1,145 @@
+package dev.annulus;
+
+import dev.annulus.internal.driver.Driver;
+import dev.annulus.internal.driver.Errno;
+import dev.annulus.internal.driver.Operation;
+import java.util.concurrent.atomic.LongAdder;
+
+/**
+ * Reads of data that is in the page cache, done by the calling thread: copying it costs about a microsecond, handing it to another thread and
+ * back costs many.
+ *
+ * <p>Such a future is complete when it is returned, so a dependent that starts the next read runs on the caller's stack, and its dependents
+ * on top of that. To bound the depth, the stack is measured after every few reads that a thread has done so.
+ */
+final class InlineReads {
+  /** Answers of {@link #attempt} that are no byte count: the read must go to the ring. */
+  static final int NOT_CACHED = -Errno.EAGAIN;
+
+  /** As {@link #NOT_CACHED}, and in such a way that the caller's stack is unwound before it completes. */
+  static final int TOO_DEEP = Integer.MIN_VALUE;
+
+  /** Longer reads go to the ring: copying them would keep the caller from submitting. */
+  private static final int LONGEST_BYTES = 256 * 1024;
+
+  private static final int READS_BETWEEN_MEASUREMENTS = 32;
+  private static final int READS_BETWEEN_UNWINDINGS = 128;
+
+  /** From here on a stack must not grow. One of the usual size holds many thousands of frames. */
+  private static final int DEEP_FRAMES = 512;
+
+  private static final int MOST_FRAMES_COUNTED = 2048;
+
+  private final boolean enabled;
+  private final LongAdder hits = new LongAdder();
+  private final LongAdder misses = new LongAdder();
+  private final ThreadLocal<Depth> depths = ThreadLocal.withInitial(Depth::new);
+
+  InlineReads(boolean enabled) {
+    this.enabled = enabled;
+  }
+
+  /**
+   * Does a read at once if it can be done.
+   *
+   * @param history of the file, which tells whether it is worth trying
+   * @param callerWaits whether the caller waits for the future and attaches nothing to it, so that no depth builds up
+   * @return the byte count, {@link #NOT_CACHED} or {@link #TOO_DEEP}
+   */
+  int attempt(Driver driver, Operation.Read read, History history, boolean callerWaits) {
+    if (!enabled || read.length() > LONGEST_BYTES || !history.isWorthTrying()) {
+      return NOT_CACHED;
+    }
+    if (!callerWaits && depths.get().isTooDeep(driver.onDriverThread())) {
+      return TOO_DEEP;
+    }
+    int result = driver.attempt(read);
+    // 0 is the end of the file. A part of what was asked for may mean that the rest is not cached: the ring reads it whole.
+    if (result == read.length() || result == 0) {
+      history.hit();
+      hits.increment();
+      return result;
+    }
+    if (result < 0) {
+      history.miss(result != -Errno.EAGAIN);
+      misses.increment();
+    }
+    return NOT_CACHED;
+  }
+
+  long hits() {
+    return hits.sum();
+  }
+
+  long misses() {
+    return misses.sum();
+  }
+
+  /**
+   * How deep a thread's stack is, measured now and then; each time once it was found too deep. A stack that is deep but does not grow is
+   * just a program's that calls from far down.
+   */
+  private static final class Depth {
+    private static final StackWalker STACK = StackWalker.getInstance();
+
+    private int readsUntilMeasured = READS_BETWEEN_MEASUREMENTS;
+    private long lastDepth;
+
+    /**
+     * @param onDriverThread whether what goes to the ring is sure to complete on an unwound stack: then no measuring is needed, just now and
+     *     then a read that does
+     */
+    boolean isTooDeep(boolean onDriverThread) {
+      if (--readsUntilMeasured > 0) {
+        return false;
+      }
+      if (onDriverThread) {
+        readsUntilMeasured = READS_BETWEEN_UNWINDINGS;
+        return true;
+      }
+      long depth = STACK.walk(frames -> frames.limit(MOST_FRAMES_COUNTED).count());
+      boolean tooDeep = depth >= DEEP_FRAMES && (depth > lastDepth || depth == MOST_FRAMES_COUNTED);
+      lastDepth = tooDeep ? lastDepth : depth;
+      readsUntilMeasured = tooDeep ? 0 : READS_BETWEEN_MEASUREMENTS;
+      return tooDeep;
+    }
+  }
+
+  /**
+   * What trying has brought on one file. After a miss some reads are not tried, after each further miss twice as many. Written by many
+   * threads without care: a lost count costs one try.
+   */
+  static final class History {
+    private static final int LONGEST_PAUSE = 1024;
+
+    private int pause;
+    private int left;
+    private boolean hopeless;
+
+    private boolean isWorthTrying() {
+      if (hopeless) {
+        return false;
+      }
+      if (left > 0) {
+        left--;
+        return false;
+      }
+      return true;
+    }
+
+    private void hit() {
+      if (pause != 0) {
+        pause = 0;
+      }
+    }
+
+    /**
+     * @param forGood the file's kind does not know such reads
+     */
+    private void miss(boolean forGood) {
+      hopeless |= forGood;
+      pause = Math.min(LONGEST_PAUSE, 2 * pause + 1);
+      left = pause;
+    }
+  }
+}

@@ -1,0 +1,38 @@
+package dev.annulus.internal.driver;
+
+/** A thread that ends requests of a driver, and must therefore never wait for one. Does not keep the JVM alive. */
+public final class DriverThread extends Thread {
+  private final Driver owner;
+  private final boolean interruptible;
+
+  public DriverThread(Driver owner, Runnable body, String name) {
+    this(owner, body, name, true);
+  }
+
+  private DriverThread(Driver owner, Runnable body, String name, boolean interruptible) {
+    super(null, body, name, 0, false);
+    this.owner = owner;
+    this.interruptible = interruptible;
+    setDaemon(true);
+  }
+
+  /**
+   * A thread on which an interrupt has no effect, whoever sends it: a {@code FileChannel} closes itself when the thread in it is
+   * interrupted.
+   */
+  public static DriverThread uninterruptible(Driver owner, Runnable body, String name) {
+    return new DriverThread(owner, body, name, false);
+  }
+
+  @SuppressWarnings("ReferenceEquality") // this very driver
+  public static boolean isOf(Driver driver) {
+    return Thread.currentThread() instanceof DriverThread thread && thread.owner == driver;
+  }
+
+  @Override
+  public void interrupt() {
+    if (interruptible) {
+      super.interrupt();
+    }
+  }
+}

@@ -1,0 +1,94 @@
+package dev.annulus.internal.portable;
+
+import dev.annulus.internal.driver.Operation;
+import dev.annulus.internal.driver.Operation.Piece;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Memory of a confined arena: no thread but its owner may touch it, and {@code java.nio} holds to that. The owner therefore has a
+ * copy of it transferred, waits, and copies back what was read.
+ */
+final class ConfinedMemory {
+  /** As for heap memory, so that direct I/O works. */
+  private static final long ALIGNMENT = 4096;
+
+  /** A thread that owns nothing. */
+  private static final Thread SOMEBODY_ELSE = Thread.ofPlatform().unstarted(() -> {});
+
+  private ConfinedMemory() {}
+
+  /** Whether any of an operation's memory is confined to a thread. */
+  static boolean isIn(Operation operation) {
+    return switch (operation) {
+      case Operation.Read read -> isConfined(read.memory());
+      case Operation.Write write -> isConfined(write.memory());
+      case Operation.ReadVector vector -> vector.pieces().stream().anyMatch(piece -> isConfined(piece.memory()));
+      case Operation.WriteVector vector -> vector.pieces().stream().anyMatch(piece -> isConfined(piece.memory()));
+      default -> false;
+    };
+  }
+
+  private static boolean isConfined(Object memory) {
+    return !Memory.whole(memory).isAccessibleBy(SOMEBODY_ELSE);
+  }
+
+  /** The operation on memory that every thread may touch, with the same contents if they are to be written. */
+  static Operation standInFor(Operation operation) {
+    return switch (operation) {
+      case Operation.Read(int fd, Object _, long _, int length, long offset) -> {
+        MemorySegment copy = allocate(length);
+        yield new Operation.Read(fd, copy, copy.address(), length, offset);
+      }
+      case Operation.Write(int fd, Object memory, long address, int length, long offset) -> {
+        MemorySegment copy = allocate(length).copyFrom(Memory.part(memory, address, length));
+        yield new Operation.Write(fd, copy, copy.address(), length, offset);
+      }
+      case Operation.ReadVector(int fd, List<Piece> pieces, long offset) ->
+          new Operation.ReadVector(fd, standInsFor(pieces, false), offset);
+      case Operation.WriteVector(int fd, List<Piece> pieces, long offset) ->
+          new Operation.WriteVector(fd, standInsFor(pieces, true), offset);
+      default -> throw new IllegalArgumentException("transfers nothing: " + operation);
+    };
+  }
+
+  private static List<Piece> standInsFor(List<Piece> pieces, boolean withContents) {
+    List<Piece> copies = new ArrayList<>(pieces.size());
+    for (Piece piece : pieces) {
+      MemorySegment copy = allocate(piece.length());
+      if (withContents) {
+        MemorySegment ignored = copy.copyFrom(Memory.part(piece.memory(), piece.address(), piece.length()));
+      }
+      copies.add(new Piece(copy, copy.address(), piece.length()));
+    }
+    return copies;
+  }
+
+  private static MemorySegment allocate(int length) {
+    return Arena.ofAuto().allocate(length, ALIGNMENT);
+  }
+
+  /** Copies what was read to where the original wants it; returns the result. */
+  static int copyBack(Operation copy, Operation original, int result) {
+    if (result > 0 && copy instanceof Operation.Read from && original instanceof Operation.Read to) {
+      copy(new Piece(from.memory(), from.address(), result), new Piece(to.memory(), to.address(), result));
+    } else if (result > 0 && copy instanceof Operation.ReadVector from && original instanceof Operation.ReadVector to) {
+      int left = result;
+      for (int i = 0; left > 0; i++) {
+        Piece piece = from.pieces().get(i);
+        int here = Math.min(left, piece.length());
+        copy(new Piece(piece.memory(), piece.address(), here), to.pieces().get(i));
+        left -= here;
+      }
+    }
+    return result;
+  }
+
+  private static void copy(Piece from, Piece to) {
+    MemorySegment ignored =
+        Memory.part(to.memory(), to.address(), from.length())
+            .copyFrom(Memory.part(from.memory(), from.address(), from.length()));
+  }
+}

@@ -1,0 +1,107 @@
+package dev.annulus.internal.portable;
+
+import dev.annulus.internal.driver.Errno;
+import dev.annulus.internal.driver.Operation;
+import java.io.IOException;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
+
+/** Open files by descriptor: numbers of our own, none given out twice while it is open. */
+final class FileTable {
+  private static final System.Logger LOG = System.getLogger("dev.annulus");
+
+  /** Far above the system's own, so that nobody takes one for the other. */
+  private static final int FIRST = 1 << 24;
+
+  private final Map<Integer, OpenFile> files = new ConcurrentHashMap<>();
+  private final AtomicInteger next = new AtomicInteger(FIRST);
+  private volatile boolean closed;
+
+  /** A descriptor for a file; if the table is closed already, {@code -ECANCELED}, and the file is closed. */
+  int add(OpenFile file) throws IOException {
+    int fd;
+    do {
+      fd = next.getAndUpdate(number -> number == Integer.MAX_VALUE ? FIRST : number + 1);
+    } while (files.putIfAbsent(fd, file) != null);
+    if (closed) {
+      files.remove(fd);
+      file.close();
+      return -Errno.ECANCELED;
+    }
+    return fd;
+  }
+
+  /** The file, or {@code null} if the descriptor is none. */
+  @Nullable OpenFile get(int fd) {
+    return files.get(fd);
+  }
+
+  int close(int fd) throws IOException {
+    OpenFile file = files.remove(fd);
+    if (file == null) {
+      return -Errno.EBADF;
+    }
+    file.close();
+    return 0;
+  }
+
+  /** Closes the channels of an operation's file under it, so that it ends. */
+  void abort(Operation operation) {
+    Integer fd = descriptorOf(operation);
+    OpenFile file = fd == null ? null : files.get(fd);
+    if (file != null) {
+      file.abort();
+    }
+  }
+
+  /**
+   * Closes every file, but for those some operation is still in, on which closing might hang. The descriptors stay known, so that
+   * their owners can still give them back.
+   */
+  void closeAllBut(List<Operation> stuck) {
+    closed = true;
+    Set<Integer> left = new HashSet<>();
+    for (Operation operation : stuck) {
+      Integer fd = descriptorOf(operation);
+      if (fd != null) {
+        left.add(fd);
+      }
+    }
+    files.forEach(
+        (fd, file) -> {
+          if (!left.contains(fd)) {
+            closeQuietly(file);
+          }
+        });
+  }
+
+  private static void closeQuietly(OpenFile file) {
+    try {
+      file.close();
+    } catch (IOException e) {
+      LOG.log(System.Logger.Level.WARNING, "closing " + file.path() + " failed", e);
+    }
+  }
+
+  private static @Nullable Integer descriptorOf(Operation operation) {
+    return switch (operation) {
+      case Operation.Read o -> o.fd();
+      case Operation.Write o -> o.fd();
+      case Operation.ReadVector o -> o.fd();
+      case Operation.WriteVector o -> o.fd();
+      case Operation.Sync o -> o.fd();
+      case Operation.Truncate o -> o.fd();
+      case Operation.Allocate o -> o.fd();
+      case Operation.Stat o -> o.fd();
+      case Operation.Close o -> o.fd();
+      case Operation.TryLock o -> o.fd();
+      case Operation.Nop _, Operation.StatPath _, Operation.Open _, Operation.CreateDirectory _, Operation.Remove _,
+          Operation.Rename _, Operation.Link _, Operation.ListDirectory _, Operation.RemoveTree _ -> null;
+    };
+  }
+}

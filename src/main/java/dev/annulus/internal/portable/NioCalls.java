@@ -1,0 +1,81 @@
+package dev.annulus.internal.portable;
+
+import dev.annulus.internal.driver.Errno;
+import dev.annulus.internal.driver.Operation;
+import java.io.IOException;
+import java.lang.ref.Reference;
+import java.nio.file.Path;
+
+/**
+ * Runs operations as blocking calls of {@code java.nio} on the calling thread, which must not be one that anybody interrupts: an
+ * interrupt closes the channel its thread is in.
+ */
+final class NioCalls {
+  private final FileTable files;
+  private volatile boolean stopping;
+
+  NioCalls(FileTable files) {
+    this.files = files;
+  }
+
+  /** Has operations of many steps end at the next. */
+  void stop() {
+    stopping = true;
+  }
+
+  /** Runs an operation; a value or a negated errno, as {@link Operation} describes it. */
+  int run(Operation operation) {
+    try {
+      return once(operation);
+    } catch (Throwable e) {
+      return -Failures.errno(e);
+    } finally {
+      Reference.reachabilityFence(operation);
+    }
+  }
+
+  private int once(Operation operation) throws IOException {
+    return switch (operation) {
+      case Operation.Nop() -> 0;
+      case Operation.Read read -> onFile(read.fd(), file -> Transfers.read(file, read));
+      case Operation.Write write -> onFile(write.fd(), file -> Transfers.write(file, write));
+      case Operation.ReadVector read -> onFile(read.fd(), file -> Transfers.read(file, read));
+      case Operation.WriteVector write -> onFile(write.fd(), file -> Transfers.write(file, write));
+      case Operation.Sync(int fd, boolean dataOnly) -> onFile(fd, file -> sync(file, dataOnly));
+      case Operation.Truncate(int fd, long size) -> onFile(fd, file -> FileLengths.truncate(file, size));
+      case Operation.Allocate(int fd, long offset, long length) ->
+          onFile(fd, file -> FileLengths.allocate(file, offset, length));
+      case Operation.Stat stat -> onFile(stat.fd(), file -> stat(file, stat));
+      case Operation.TryLock(int fd) -> onFile(fd, file -> file.shared().tryLock(file));
+      case Operation.Open open -> files.add(FileOpener.open(open));
+      case Operation.Close(int fd) -> files.close(fd);
+      case Operation.StatPath stat -> PathCalls.stat(stat);
+      case Operation.CreateDirectory(Path path, int permissions) -> PathCalls.createDirectory(path, permissions);
+      case Operation.Remove(Path path, boolean directory) -> PathCalls.remove(path, directory);
+      case Operation.Rename(Path source, Path target) -> PathCalls.rename(source, target);
+      case Operation.Link(Path link, Path existing) -> PathCalls.link(link, existing);
+      case Operation.ListDirectory list -> PathCalls.list(list.path(), list.into());
+      case Operation.RemoveTree(Path path) -> new TreeRemover(() -> stopping).remove(path);
+    };
+  }
+
+  /** What is done with an open file. */
+  private interface FileCall {
+    int run(OpenFile file) throws IOException;
+  }
+
+  private int onFile(int fd, FileCall call) throws IOException {
+    OpenFile file = files.get(fd);
+    return file == null ? -Errno.EBADF : call.run(file);
+  }
+
+  private static int sync(OpenFile file, boolean dataOnly) throws IOException {
+    file.channel().force(!dataOnly);
+    return 0;
+  }
+
+  private static int stat(OpenFile file, Operation.Stat stat) throws IOException {
+    file.stat(stat.into());
+    return 0;
+  }
+}

@@ -1,0 +1,349 @@
+package dev.annulus.internal.portable;
+
+import dev.annulus.internal.driver.Admission;
+import dev.annulus.internal.driver.Driver;
+import dev.annulus.internal.driver.DriverThread;
+import dev.annulus.internal.driver.Errno;
+import dev.annulus.internal.driver.Operation;
+import dev.annulus.internal.driver.Request;
+import dev.annulus.internal.driver.SharedCounters;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.IdentityHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.ToIntFunction;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Threads that run requests, and the queues the requests wait in. Threads start on demand and retire when idle.
+ *
+ * <p>A request is in one place at a time: queued, running, or being ended; the lock guards the moves between them. Whoever takes it
+ * out of a place ends it, outside the lock, so that each is ended once.
+ */
+final class Pool {
+  private static final long IDLE_SECONDS = 10;
+
+  private static final System.Logger LOG = System.getLogger("dev.annulus");
+
+  private final Driver owner;
+  private final String threadNames;
+  private final int mostThreads;
+  private final Admission admission;
+  private final SharedCounters counters;
+  private final ToIntFunction<Operation> runner;
+
+  private final ReentrantLock lock = new ReentrantLock();
+  private final Condition work = lock.newCondition();
+  private final Condition quiet = lock.newCondition();
+
+  /** Requests that hold a place of {@link #admission}, and those let in past the limits; oldest first. */
+  private final LinkedHashSet<Request> admitted = new LinkedHashSet<>();
+
+  private final LinkedHashSet<Request> pastLimits = new LinkedHashSet<>();
+
+  /** Whose turn it is, so that neither queue starves the other. */
+  private boolean pastLimitsNext;
+
+  private final Set<Request> running = Collections.newSetFromMap(new IdentityHashMap<>());
+
+  /** Requests being ended: their users' code may be running. */
+  private int ending;
+
+  private int threads;
+  private int idle;
+  private int threadsStarted;
+  private boolean closing;
+  private boolean ended;
+
+  Pool(
+      Driver owner,
+      String threadNames,
+      int mostThreads,
+      Admission admission,
+      SharedCounters counters,
+      ToIntFunction<Operation> runner) {
+    this.owner = owner;
+    this.threadNames = threadNames;
+    this.mostThreads = mostThreads;
+    this.admission = admission;
+    this.counters = counters;
+    this.runner = runner;
+  }
+
+  /**
+   * Queues a request.
+   *
+   * @param holdsPlace whether it was admitted; its place is given back when it leaves the queue
+   * @return false if nothing is taken any more, or no thread can be had; the request is then the caller's still
+   */
+  boolean put(Request request, boolean holdsPlace) {
+    lock.lock();
+    try {
+      if (ended) {
+        return false;
+      }
+      Set<Request> queue = holdsPlace ? admitted : pastLimits;
+      queue.add(request);
+      if (queued() <= idle || threads >= mostThreads) {
+        work.signal();
+        return true;
+      }
+      return startThread() || !queue.remove(request);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Takes a request out of its queue; false if it is in none. */
+  boolean remove(Request request) {
+    lock.lock();
+    try {
+      if (admitted.remove(request)) {
+        admission.leave(1);
+      } else if (!pastLimits.remove(request)) {
+        return false;
+      }
+      ending++;
+    } finally {
+      lock.unlock();
+    }
+    deliver(request, -Errno.ECANCELED);
+    return true;
+  }
+
+  int running() {
+    lock.lock();
+    try {
+      return running.size();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  // ---- the threads ----
+
+  /** False if the system has no thread to give and there is no other to take the request. */
+  private boolean startThread() {
+    String name = threadNames + "-" + ++threadsStarted;
+    threads++;
+    try {
+      DriverThread.uninterruptible(owner, this::work, name).start();
+      return true;
+    } catch (OutOfMemoryError e) {
+      threads--;
+      LOG.log(System.Logger.Level.WARNING, "cannot start " + name + "; going on with " + threads, e);
+      return threads > 0;
+    }
+  }
+
+  private void work() {
+    for (Request request = take(); request != null; request = take()) {
+      int result = runner.applyAsInt(request.operation());
+      if (stopRunning(request)) {
+        deliver(request, result);
+      }
+    }
+  }
+
+  /** The next request, now running; {@code null} if the thread is to end. */
+  private @Nullable Request take() {
+    lock.lock();
+    try {
+      if (!awaitQueued()) {
+        threads--;
+        return null;
+      }
+      Request request = poll();
+      running.add(request);
+      counters.submitted.increment();
+      return request;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** False if nothing came for long, or nothing will. */
+  private boolean awaitQueued() {
+    long patience = TimeUnit.SECONDS.toNanos(IDLE_SECONDS);
+    while (queued() == 0) {
+      if (closing || patience <= 0) {
+        return false;
+      }
+      idle++;
+      try {
+        patience = work.awaitNanos(patience);
+      } catch (InterruptedException e) {
+        throw new AssertionError("interrupts have no effect on this thread", e);
+      } finally {
+        idle--;
+      }
+    }
+    return true;
+  }
+
+  private Request poll() {
+    pastLimitsNext = !pastLimitsNext;
+    if (admitted.isEmpty() || (pastLimitsNext && !pastLimits.isEmpty())) {
+      return pastLimits.removeFirst();
+    }
+    admission.leave(1);
+    return admitted.removeFirst();
+  }
+
+  private int queued() {
+    return admitted.size() + pastLimits.size();
+  }
+
+  /** False if the request was given up meanwhile. */
+  private boolean stopRunning(Request request) {
+    lock.lock();
+    try {
+      boolean still = running.remove(request);
+      if (still) {
+        ending++;
+      }
+      signalIfQuiet();
+      return still;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Ends a request. What it throws is its own trouble: the pool goes on. */
+  private void deliver(Request request, int result) {
+    counters.countResult(result);
+    endBy(() -> request.completed(result));
+  }
+
+  private void endBy(Runnable how) {
+    try {
+      how.run();
+    } catch (Throwable e) {
+      LOG.log(System.Logger.Level.ERROR, "ending an operation failed", e);
+    }
+    lock.lock();
+    try {
+      ending--;
+      signalIfQuiet();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  // ---- closing ----
+
+  /** Lets threads end when they find nothing to do. */
+  void beginClose() {
+    lock.lock();
+    try {
+      closing = true;
+      work.signalAll();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Waits until nothing is queued, running or being ended, or the time is over; nothing is taken from then on. */
+  boolean awaitQuiet(Duration patience) {
+    return await(patience, true);
+  }
+
+  /** Refuses all that is queued and all that will come; returns the operations that are running. */
+  List<Operation> stop(Throwable because) {
+    List<Request> refused = new ArrayList<>();
+    List<Operation> left = new ArrayList<>();
+    lock.lock();
+    try {
+      ended = true;
+      admission.leave(admitted.size());
+      refused.addAll(admitted);
+      refused.addAll(pastLimits);
+      admitted.clear();
+      pastLimits.clear();
+      ending += refused.size();
+      running.forEach(request -> left.add(request.operation()));
+    } finally {
+      lock.unlock();
+    }
+    refused.forEach(request -> endBy(() -> request.refused(because)));
+    return left;
+  }
+
+  /** Gives up what runs still after some patience, and waits until everything else has been ended. Returns what was given up. */
+  List<Operation> abandonRunning(Duration patience, Throwable because) {
+    boolean allEnded = await(patience, false);
+    List<Request> abandoned = new ArrayList<>();
+    List<Operation> operations = new ArrayList<>();
+    lock.lock();
+    try {
+      for (Request request : running) {
+        operations.add(request.operation());
+        if (!(request instanceof Call)) {
+          abandoned.add(request);
+        }
+      }
+      abandoned.forEach(running::remove);
+      ending += abandoned.size();
+    } finally {
+      lock.unlock();
+    }
+    if (!allEnded) {
+      LOG.log(System.Logger.Level.WARNING, "{0} operations of {1} did not end", operations.size(), threadNames);
+    }
+    for (Request request : abandoned) {
+      counters.abandoned.increment();
+      endBy(() -> request.abandoned(because));
+    }
+    awaitEnding();
+    return operations;
+  }
+
+  private boolean await(Duration patience, boolean queuesToo) {
+    boolean interrupted = false;
+    long deadline = System.nanoTime() + patience.toNanos();
+    lock.lock();
+    try {
+      while (!running.isEmpty() || (queuesToo && (queued() > 0 || ending > 0))) {
+        long left = deadline - System.nanoTime();
+        if (left <= 0) {
+          return false;
+        }
+        try {
+          long ignored = quiet.awaitNanos(left);
+        } catch (InterruptedException e) {
+          interrupted = true;
+        }
+      }
+      ended |= queuesToo;
+      return true;
+    } finally {
+      lock.unlock();
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
+    }
+  }
+
+  private void awaitEnding() {
+    lock.lock();
+    try {
+      while (ending > 0) {
+        quiet.awaitUninterruptibly();
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void signalIfQuiet() {
+    if (running.isEmpty() || ending == 0) {
+      quiet.signalAll();
+    }
+  }
+}

@@ -1,0 +1,8 @@
+package dev.annulus;
+
+class IoUringCancellationTest extends CancellationContract {
+  @Override
+  Backend backend() {
+    return Backend.IO_URING;
+  }
+}

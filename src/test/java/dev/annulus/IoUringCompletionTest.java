@@ -1,0 +1,8 @@
+package dev.annulus;
+
+class IoUringCompletionTest extends CompletionContract {
+  @Override
+  Backend backend() {
+    return Backend.IO_URING;
+  }
+}

@@ -1,0 +1,8 @@
+package dev.annulus;
+
+class IoUringReleaseTest extends ReleaseContract {
+  @Override
+  Backend backend() {
+    return Backend.IO_URING;
+  }
+}

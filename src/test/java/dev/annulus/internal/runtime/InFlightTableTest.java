@@ -1,0 +1,174 @@
+package dev.annulus.internal.runtime;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.lang.reflect.Field;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class InFlightTableTest {
+  private static final long SEED = 20261122;
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2, 7, 64})
+  void claim_untilFull_givesEachSlotOnce(int capacity) {
+    InFlightTable table = new InFlightTable(capacity);
+    assertTrue(table.isEmpty());
+    Set<Integer> slots = new HashSet<>();
+    for (int i = 0; i < capacity; i++) {
+      assertFalse(table.isFull());
+      int slot = table.claim(RecordingRequest.nop());
+      assertTrue(slot >= 0 && slot < capacity, "slot " + slot);
+      assertTrue(slots.add(slot), "slot " + slot + " given twice");
+      assertEquals(i + 1, table.size());
+    }
+    assertTrue(table.isFull());
+    assertFalse(table.isEmpty());
+    slots.forEach(table::release);
+    assertTrue(table.isEmpty());
+    assertFalse(table.isFull());
+    assertEquals(0, table.size());
+  }
+
+  @Test
+  void release_slot_returnsItsRequestAndAllowsReuse() {
+    InFlightTable table = new InFlightTable(2);
+    RecordingRequest first = RecordingRequest.nop();
+    RecordingRequest second = RecordingRequest.nop();
+    int a = table.claim(first);
+    int b = table.claim(second);
+    assertSame(first, table.request(a));
+    assertSame(second, table.request(b));
+    assertTrue(table.isFull());
+    assertSame(first, table.release(a));
+    assertFalse(table.isFull());
+    RecordingRequest third = RecordingRequest.nop();
+    assertEquals(a, table.claim(third));
+    assertSame(third, table.request(a));
+    assertSame(second, table.request(b));
+  }
+
+  @Test
+  void isCurrent_staleOrForeignUserData_isFalse() {
+    InFlightTable table = new InFlightTable(4);
+    int slot = table.claim(RecordingRequest.nop());
+    long first = table.nextUserData(slot);
+    assertTrue(table.isCurrent(first));
+    assertEquals(first, table.userData(slot));
+    assertEquals(slot, UserData.slot(first));
+
+    long resubmitted = table.nextUserData(slot);
+    assertFalse(table.isCurrent(first), "an earlier submission of the same request");
+    assertTrue(table.isCurrent(resubmitted));
+
+    table.release(slot);
+    assertFalse(table.isCurrent(resubmitted), "a released slot");
+    assertEquals(slot, table.claim(RecordingRequest.nop()));
+    long second = table.nextUserData(slot);
+    assertNotEquals(resubmitted, second);
+    assertFalse(table.isCurrent(resubmitted), "an earlier request in the same slot");
+    assertTrue(table.isCurrent(second));
+
+    assertFalse(table.isCurrent(UserData.WAKE));
+    assertFalse(table.isCurrent(UserData.CANCEL));
+    assertFalse(table.isCurrent(UserData.of(4, 1)), "beyond the table");
+    assertFalse(table.isCurrent(UserData.of(3, 0)), "a slot never taken");
+    assertFalse(table.isCurrent(UserData.of(Integer.MAX_VALUE, 0)));
+  }
+
+  @Test
+  void claim_reusedSlot_startsAfresh() {
+    InFlightTable table = new InFlightTable(1);
+    int slot = table.claim(RecordingRequest.nop());
+    table.keep(slot, "memory");
+    table.markCancelled(slot);
+    assertEquals(0, table.countRetry(slot));
+    assertEquals(1, table.countRetry(slot));
+    assertEquals("memory", table.kept(slot));
+    assertTrue(table.isCancelled(slot));
+
+    table.release(slot);
+    assertEquals(slot, table.claim(RecordingRequest.nop()));
+    assertNull(table.kept(slot));
+    assertFalse(table.isCancelled(slot));
+    assertEquals(0, table.countRetry(slot));
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {-1, Integer.MAX_VALUE, Integer.MIN_VALUE})
+  void nextUserData_generationAtItsEdge_wraps(int last) throws ReflectiveOperationException {
+    InFlightTable table = new InFlightTable(3);
+    int slot = table.claim(RecordingRequest.nop());
+    Field generations = InFlightTable.class.getDeclaredField("generations");
+    generations.setAccessible(true);
+    ((int[]) generations.get(table))[slot] = last;
+    long before = table.userData(slot);
+    assertTrue(table.isCurrent(before));
+    long after = table.nextUserData(slot);
+    assertEquals(slot, UserData.slot(after));
+    assertEquals(last + 1, UserData.generation(after));
+    assertTrue(table.isCurrent(after));
+    assertFalse(table.isCurrent(before));
+  }
+
+  @Test
+  void forEachSlot_releasingOnTheWay_visitsTheTakenOnes() {
+    InFlightTable table = new InFlightTable(8);
+    List<Integer> taken = new ArrayList<>();
+    for (int i = 0; i < 8; i++) {
+      taken.add(table.claim(RecordingRequest.nop()));
+    }
+    List<Integer> expected = new ArrayList<>(taken);
+    for (int i = 0; i < 8; i += 3) {
+      table.release(taken.get(i));
+      expected.remove((Object) taken.get(i));
+    }
+    List<Integer> visited = new ArrayList<>();
+    table.forEachSlot(
+        slot -> {
+          visited.add(slot);
+          table.release(slot);
+        });
+    assertEquals(expected.stream().sorted().toList(), visited.stream().sorted().toList());
+    assertTrue(table.isEmpty());
+  }
+
+  @Test
+  void table_randomUse_neverConfusesRequests() {
+    Random random = new Random(SEED);
+    InFlightTable table = new InFlightTable(16);
+    Map<Integer, RecordingRequest> model = new HashMap<>();
+    Map<Integer, Long> current = new HashMap<>();
+    Set<Long> everUsed = new HashSet<>();
+    for (int step = 0; step < 20_000; step++) {
+      assertEquals(model.size(), table.size(), "seed " + SEED + ", step " + step);
+      assertEquals(model.size() == 16, table.isFull());
+      if (!table.isFull() && (model.isEmpty() || random.nextBoolean())) {
+        RecordingRequest request = RecordingRequest.nop();
+        int slot = table.claim(request);
+        assertNull(model.put(slot, request), "seed " + SEED + ", step " + step);
+        long userData = table.nextUserData(slot);
+        assertTrue(everUsed.add(userData), "user data used twice, seed " + SEED + ", step " + step);
+        current.put(slot, userData);
+      } else {
+        int slot = List.copyOf(model.keySet()).get(random.nextInt(model.size()));
+        assertTrue(table.isCurrent(current.getOrDefault(slot, 0L)));
+        assertSame(model.remove(slot), table.release(slot), "seed " + SEED + ", step " + step);
+        assertFalse(table.isCurrent(current.getOrDefault(slot, 0L)));
+      }
+    }
+  }
+}

@@ -1,0 +1,202 @@
+package dev.annulus.internal.runtime;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.annulus.internal.driver.Operation;
+import dev.annulus.internal.driver.Request;
+import java.lang.invoke.VarHandle;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@Timeout(120)
+class IntakeTest {
+  private final Throwable ended = new RejectedExecutionException("ended by the test");
+
+  @Test
+  void take_bounded_comesInOrderAndGivesItsPlaceBack() {
+    Intake intake = new Intake(4, true);
+    List<RecordingRequest> requests = new ArrayList<>();
+    assertTrue(intake.isEmpty());
+    for (int i = 0; i < 4; i++) {
+      requests.add(RecordingRequest.nop());
+      put(intake, requests.get(i));
+    }
+    assertFalse(intake.isEmpty());
+    assertEquals(4, intake.size());
+    assertNotNull(intake.admission().enter());
+    for (int i = 0; i < 4; i++) {
+      assertSame(requests.get(i), intake.take());
+      assertEquals(3 - i, intake.size());
+    }
+    assertNull(intake.take());
+    assertTrue(intake.isEmpty());
+  }
+
+  @Test
+  void take_ownAndOthers_takeTurns() {
+    Intake intake = new Intake(64, true);
+    for (int i = 0; i < 20; i++) {
+      put(intake, new RecordingRequest(new Operation.Nop()));
+      intake.putOwn(new RecordingRequest(new Operation.Sync(1, true)));
+    }
+    for (int i = 0; i < 20; i++) {
+      String first = takeName(intake);
+      String second = takeName(intake);
+      assertFalse(first.equals(second), "two in a row of " + first);
+    }
+    assertNull(intake.take());
+  }
+
+  @Test
+  void take_urgentRequests_comeFirstAndNeedNoPlace() {
+    Intake intake = new Intake(1, true);
+    RecordingRequest bounded = RecordingRequest.nop();
+    RecordingRequest urgent = RecordingRequest.nop();
+    put(intake, bounded);
+    intake.putUrgent(urgent);
+    assertSame(urgent, intake.take());
+    assertSame(bounded, intake.take());
+    assertTrue(intake.isEmpty());
+  }
+
+  @Test
+  void takeCancellation_ofSomeRequests_comesInOrderBesideRequests() {
+    Intake intake = new Intake(2, true);
+    RecordingRequest first = RecordingRequest.nop();
+    RecordingRequest second = RecordingRequest.nop();
+    assertFalse(intake.hasCancellation());
+    intake.putCancellation(first);
+    intake.putCancellation(second);
+    assertTrue(intake.hasCancellation());
+    assertTrue(intake.isEmpty());
+    assertSame(first, intake.takeCancellation());
+    assertSame(second, intake.takeCancellation());
+    assertNull(intake.takeCancellation());
+  }
+
+  @Test
+  void end_waitingRequests_areRefusedWithTheCause() {
+    Intake intake = new Intake(8, true);
+    RecordingRequest bounded = RecordingRequest.nop();
+    RecordingRequest own = RecordingRequest.nop();
+    RecordingRequest urgent = RecordingRequest.nop();
+    RecordingRequest inFlight = RecordingRequest.nop();
+    put(intake, bounded);
+    intake.putOwn(own);
+    intake.putCancellation(inFlight);
+    intake.putUrgent(urgent);
+    intake.end(ended);
+    for (RecordingRequest request : List.of(bounded, own, urgent)) {
+      assertRefused(request);
+    }
+    assertEquals(0, inFlight.ends(), "a cancellation is not a submission");
+
+    RecordingRequest late = RecordingRequest.nop();
+    intake.putOwn(late);
+    assertRefused(late);
+    assertSame(ended, intake.admission().enter());
+  }
+
+  @Test
+  void put_racingWithEnd_isTakenOrRefusedExactlyOnce() throws Exception {
+    int putters = 8;
+    int rounds = 3000;
+    ExecutorService pool = Executors.newFixedThreadPool(putters);
+    try {
+      for (int round = 0; round < rounds; round++) {
+        race(pool, putters, round);
+      }
+    } finally {
+      pool.shutdownNow();
+    }
+  }
+
+  /** Each putter puts two requests while this thread, as the reaper, takes a few and ends. */
+  private void race(ExecutorService pool, int putters, int round) throws Exception {
+    Intake intake = new Intake(4, false);
+    CyclicBarrier start = new CyclicBarrier(putters + 1);
+    List<RecordingRequest> requests = new ArrayList<>();
+    List<Future<?>> done = new ArrayList<>();
+    for (int i = 0; i < putters; i++) {
+      RecordingRequest first = RecordingRequest.nop();
+      RecordingRequest second = RecordingRequest.nop();
+      requests.add(first);
+      requests.add(second);
+      boolean urgent = i % 3 == 0;
+      done.add(
+          pool.submit(
+              () -> {
+                start.await(10, TimeUnit.SECONDS);
+                submit(intake, first, urgent);
+                submit(intake, second, urgent);
+                return null;
+              }));
+    }
+    start.await(10, TimeUnit.SECONDS);
+    List<Request> taken = new ArrayList<>();
+    for (int i = 0; i < round % 16; i++) {
+      Request request = intake.take();
+      if (request != null) {
+        taken.add(request);
+        request.completed(0);
+      }
+    }
+    intake.end(ended);
+    for (Future<?> putter : done) {
+      putter.get(10, TimeUnit.SECONDS);
+    }
+    for (RecordingRequest request : requests) {
+      // Putter and reaper have both gone: whoever is to refuse it has done so.
+      assertEquals(1, request.ends(), "round " + round);
+      RecordingRequest.How expected =
+          taken.contains(request) ? RecordingRequest.How.COMPLETED : RecordingRequest.How.REFUSED;
+      assertEquals(expected, request.await().how(), "round " + round);
+    }
+  }
+
+  /** What the driver does with a request, with the fence of its wake-up. */
+  private static void submit(Intake intake, RecordingRequest request, boolean urgent) {
+    if (urgent) {
+      intake.putUrgent(request);
+    } else {
+      Throwable refusal = intake.admission().enter();
+      if (refusal != null) {
+        request.refused(refusal);
+        return;
+      }
+      intake.put(request);
+    }
+    VarHandle.fullFence();
+    intake.afterPut();
+  }
+
+  private static void put(Intake intake, RecordingRequest request) {
+    assertNull(intake.admission().enter());
+    intake.put(request);
+    intake.afterPut();
+  }
+
+  private static String takeName(Intake intake) {
+    Request request = intake.take();
+    assertNotNull(request);
+    return request.operation().name();
+  }
+
+  private void assertRefused(RecordingRequest request) {
+    assertEquals(new RecordingRequest.End(RecordingRequest.How.REFUSED, 0, ended), request.await());
+    assertEquals(Request.NO_MARK, request.mark());
+  }
+}

@@ -1,0 +1,145 @@
+package dev.annulus.internal.runtime;
+
+import static dev.annulus.internal.abi.IoUring.IORING_SETUP_CLAMP;
+import static dev.annulus.internal.abi.IoUring.IORING_SETUP_COOP_TASKRUN;
+import static dev.annulus.internal.abi.IoUring.IORING_SETUP_CQSIZE;
+import static dev.annulus.internal.abi.IoUring.IORING_SETUP_DEFER_TASKRUN;
+import static dev.annulus.internal.abi.IoUring.IORING_SETUP_NO_SQARRAY;
+import static dev.annulus.internal.abi.IoUring.IORING_SETUP_SINGLE_ISSUER;
+import static dev.annulus.internal.abi.IoUring.IORING_SETUP_SUBMIT_ALL;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.annulus.internal.driver.Errno;
+import dev.annulus.internal.driver.Unavailable;
+import dev.annulus.internal.ring.KernelRing;
+import dev.annulus.internal.ring.ProcSelf;
+import dev.annulus.internal.ring.RingSetupException;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+@Timeout(30)
+class RingSetupTest {
+  private static final int BEST =
+      IORING_SETUP_CQSIZE
+          | IORING_SETUP_CLAMP
+          | IORING_SETUP_SUBMIT_ALL
+          | IORING_SETUP_SINGLE_ISSUER
+          | IORING_SETUP_DEFER_TASKRUN
+          | IORING_SETUP_NO_SQARRAY;
+
+  @ParameterizedTest
+  @CsvSource({"1,2", "2,2", "3,4", "4,4", "5,8", "8,8", "1000,1024", "1024,1024", "1025,1024", "65536,1024"})
+  void submissionEntries_anyLimit_areAPowerOfTwoUpToAMost(int maxInFlight, int expected) {
+    assertEquals(expected, RingSetup.submissionEntries(maxInFlight));
+  }
+
+  @Test
+  void completionEntries_anyLimit_haveRoomForCancellationsAndTheWakeup() {
+    for (int maxInFlight = 1; maxInFlight <= 70_000; maxInFlight++) {
+      int entries = RingSetup.completionEntries(maxInFlight);
+      assertEquals(1, Integer.bitCount(entries), "for " + maxInFlight);
+      assertTrue(entries > 2 * maxInFlight, entries + " for " + maxInFlight);
+      assertTrue(entries < 2 * (2 * maxInFlight + 2), entries + " for " + maxInFlight);
+    }
+  }
+
+  @Test
+  void describe_flags_namesThem() {
+    assertEquals("", RingSetup.describe(0));
+    assertEquals("SUBMIT_ALL", RingSetup.describe(IORING_SETUP_SUBMIT_ALL));
+    assertEquals("SINGLE_ISSUER|DEFER_TASKRUN|SUBMIT_ALL|NO_SQARRAY|CQSIZE|CLAMP", RingSetup.describe(BEST));
+    assertEquals(
+        "COOP_TASKRUN|CLAMP", RingSetup.describe(IORING_SETUP_COOP_TASKRUN | IORING_SETUP_CLAMP));
+  }
+
+  @Test
+  void open_runningKernel_isSizedForTheLimit() throws Unavailable {
+    try (KernelRing ring = RingSetup.open(100)) {
+      assertEquals(128, ring.submissions().entries());
+      assertEquals(256, ring.completions().entries());
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "65536, SINGLE_ISSUER|DEFER_TASKRUN|SUBMIT_ALL|CQSIZE|CLAMP",
+    "73728, SINGLE_ISSUER|COOP_TASKRUN|SUBMIT_ALL|CQSIZE|CLAMP",
+    "77824, COOP_TASKRUN|SUBMIT_ALL|CQSIZE|CLAMP",
+    "78080, SUBMIT_ALL|CQSIZE|CLAMP",
+    "78208, CQSIZE|CLAMP"
+  })
+  void open_kernelLackingFlags_stepsDownToThoseItHas(int lacking, String expected) throws Unavailable {
+    List<String> tried = new ArrayList<>();
+    RingSetup.Opener olderKernel =
+        (entries, completionEntries, flags) -> {
+          tried.add(RingSetup.describe(flags));
+          if ((flags & lacking) != 0) {
+            throw new RingSetupException("io_uring_setup", Errno.EINVAL);
+          }
+          return KernelRing.open(entries, completionEntries, flags);
+        };
+    try (KernelRing ring = RingSetup.open(8, olderKernel)) {
+      assertEquals(expected, RingSetup.describe(ring.setupFlags()));
+    }
+    assertEquals(tried.size(), tried.stream().distinct().count(), "a step twice: " + tried);
+    assertEquals(expected, tried.getLast());
+  }
+
+  @Test
+  void open_runningKernel_takesTheBestFlagsItHas() throws Unavailable {
+    List<Integer> tried = new ArrayList<>();
+    RingSetup.Opener watched =
+        (entries, completionEntries, flags) -> {
+          tried.add(flags);
+          return KernelRing.open(entries, completionEntries, flags);
+        };
+    try (KernelRing ring = RingSetup.open(8, watched)) {
+      assertEquals(BEST, tried.getFirst());
+      assertEquals(tried.getLast(), ring.setupFlags());
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "38, NOT_IMPLEMENTED", "12, LOCKED_MEMORY_LIMIT", "24, OTHER", "22, OTHER",
+    "1, FORBIDDEN_BY_SECCOMP", "13, FORBIDDEN_BY_SECCOMP"
+  })
+  void open_refused_saysWhy(int errno, Unavailable.Cause expected) {
+    // The sysctl is 0 here, or no other test could make a ring: what forbids it is then something else.
+    RingSetup.Opener refusing =
+        (_, _, _) -> {
+          throw new RingSetupException("io_uring_setup", errno);
+        };
+    Unavailable e = assertThrows(Unavailable.class, () -> RingSetup.open(8, refusing).close());
+    assertEquals(expected, e.reason());
+    assertTrue(e.detail().contains(Errno.symbol(errno)), e.detail());
+    assertTrue(e.detail().contains("io_uring_setup"), e.detail());
+  }
+
+  @Test
+  void open_nativeAccessDenied_saysSo() {
+    RingSetup.Opener denied =
+        (_, _, _) -> {
+          throw new IllegalCallerException("Illegal native access from the test");
+        };
+    Unavailable e = assertThrows(Unavailable.class, () -> RingSetup.open(8, denied).close());
+    assertEquals(Unavailable.Cause.NATIVE_ACCESS_DENIED, e.reason());
+    assertInstanceOf(IllegalCallerException.class, e.getCause());
+  }
+
+  @Test
+  void probe_runningKernel_leavesNothing() throws Unavailable {
+    long descriptors = ProcSelf.ringDescriptors();
+    int mappings = ProcSelf.ringMappings().size();
+    RingDriver.probe();
+    assertEquals(descriptors, ProcSelf.ringDescriptors());
+    assertEquals(mappings, ProcSelf.ringMappings().size());
+  }
+}

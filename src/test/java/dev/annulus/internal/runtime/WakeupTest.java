@@ -1,0 +1,236 @@
+package dev.annulus.internal.runtime;
+
+import static org.awaitility.Awaitility.await;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.annulus.internal.driver.Unavailable;
+import dev.annulus.internal.ring.KernelRing;
+import dev.annulus.internal.ring.ProcSelf;
+import dev.annulus.internal.ring.RingSetupException;
+import java.io.IOException;
+import java.lang.reflect.Field;
+import java.lang.reflect.Method;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** The wake-up on a ring of the running kernel; the test's thread is the reaper. */
+@Timeout(30)
+class WakeupTest {
+  private static final String EVENT_FD = "anon_inode:[eventfd]";
+  private static final int ETIME = 62;
+
+  private final KernelRing ring;
+  private final Wakeup wakeup;
+  private final long descriptorsBefore;
+
+  WakeupTest() throws RingSetupException, Unavailable {
+    descriptorsBefore = ProcSelf.descriptors(EVENT_FD);
+    ring = KernelRing.open(8, 0, 0);
+    wakeup = new Wakeup();
+  }
+
+  @BeforeEach
+  void eventFdIsOpen() {
+    assertEquals(descriptorsBefore + 1, ProcSelf.descriptors(EVENT_FD));
+  }
+
+  @AfterEach
+  void closeRing() {
+    ring.close();
+  }
+
+  @Test
+  void submitters_reaperAwake_writeNothing() throws Exception {
+    wakeup.requestQueued();
+    wakeup.urgent();
+    assertEquals(0, written());
+    wakeup.settle();
+  }
+
+  @Test
+  void requestQueued_reaperAsleep_endsTheWaitWithOneWrite() throws Exception {
+    wakeup.arm(ring.submissions());
+    assertTrue(wakeup.isArmed());
+    wakeup.lieDown(false);
+    FutureTask<Void> submitters =
+        new FutureTask<>(
+            () -> {
+              for (int i = 0; i < 100; i++) {
+                wakeup.requestQueued();
+                wakeup.urgent();
+              }
+              return null;
+            });
+    Thread.ofPlatform().daemon().start(submitters);
+    waitForWake();
+    submitters.get(10, TimeUnit.SECONDS);
+    assertTrue(wakeup.rise());
+    assertEquals(0, written(), "more than one write");
+    assertFalse(wakeup.isArmed());
+    wakeup.settle();
+    assertEquals(descriptorsBefore, ProcSelf.descriptors(EVENT_FD));
+  }
+
+  @Test
+  void requestQueued_reaperAsleepWithAllSlotsTaken_doesNotWakeIt() throws Exception {
+    wakeup.lieDown(true);
+    wakeup.requestQueued();
+    assertEquals(0, written());
+    assertFalse(wakeup.rise());
+    wakeup.settle();
+  }
+
+  @Test
+  void urgent_reaperAsleepWithAllSlotsTaken_wakesIt() throws Exception {
+    wakeup.arm(ring.submissions());
+    wakeup.lieDown(true);
+    wakeup.urgent();
+    waitForWake();
+    assertTrue(wakeup.rise());
+    wakeup.settle();
+  }
+
+  @Test
+  void rise_nobodyCame_owesNothing() throws Exception {
+    for (int i = 0; i < 3; i++) {
+      wakeup.lieDown(false);
+      assertFalse(wakeup.rise());
+    }
+    wakeup.requestQueued();
+    assertEquals(0, written());
+    wakeup.settle();
+    assertEquals(descriptorsBefore, ProcSelf.descriptors(EVENT_FD));
+  }
+
+  @Test
+  void arm_armedAlready_submitsOneReadOnly() {
+    wakeup.arm(ring.submissions());
+    wakeup.arm(ring.submissions());
+    assertEquals(1, ring.submissions().unconsumed());
+    wakeup.fireSelf();
+    waitForWake();
+    wakeup.settle();
+  }
+
+  @Test
+  void wake_afterAWake_worksAgain() {
+    for (int i = 0; i < 5; i++) {
+      wakeup.arm(ring.submissions());
+      wakeup.lieDown(false);
+      wakeup.requestQueued();
+      waitForWake();
+      assertTrue(wakeup.rise());
+    }
+    wakeup.settle();
+    assertEquals(descriptorsBefore, ProcSelf.descriptors(EVENT_FD));
+  }
+
+  /** A submitter flips the flag and is held up before its write: the descriptor must stay until the write has come. */
+  @Test
+  void settle_writeStillOwed_waitsForItBeforeClosing() throws Exception {
+    wakeup.lieDown(false);
+    Field state = Wakeup.class.getDeclaredField("state");
+    state.setAccessible(true);
+    state.setInt(wakeup, 0);
+    assertTrue(wakeup.rise());
+
+    CountDownLatch settled = new CountDownLatch(1);
+    FutureTask<Void> settling =
+        new FutureTask<>(
+            () -> {
+              wakeup.settle();
+              settled.countDown();
+              return null;
+            });
+    Thread.ofPlatform().daemon().start(settling);
+    assertFalse(settled.await(100, TimeUnit.MILLISECONDS), "did not wait for the write");
+    assertEquals(descriptorsBefore + 1, ProcSelf.descriptors(EVENT_FD));
+
+    Method write = Wakeup.class.getDeclaredMethod("write");
+    write.setAccessible(true);
+    write.invoke(wakeup);
+    settling.get(10, TimeUnit.SECONDS);
+    assertEquals(descriptorsBefore, ProcSelf.descriptors(EVENT_FD));
+  }
+
+  /** The reaper lies down and looks again while submitters put and look: none may be missed. */
+  @Test
+  void sleepAndSubmit_racing_neverMissEachOther() throws Exception {
+    int rounds = 20_000;
+    Intake intake = new Intake(4, false);
+    FutureTask<Void> submitter =
+        new FutureTask<>(
+            () -> {
+              for (int i = 0; i < rounds; i++) {
+                Throwable refusal = intake.admission().enter();
+                if (refusal != null) {
+                  throw new AssertionError(refusal);
+                }
+                intake.put(RecordingRequest.nop());
+                wakeup.requestQueued();
+              }
+              return null;
+            });
+    Thread.ofPlatform().daemon().start(submitter);
+    int taken = 0;
+    while (taken < rounds) {
+      while (intake.take() != null) {
+        taken++;
+      }
+      wakeup.arm(ring.submissions());
+      wakeup.lieDown(false);
+      if (intake.isEmpty() && taken < rounds) {
+        enterAndReap(TimeUnit.SECONDS.toNanos(10));
+      }
+      boolean ignored = wakeup.rise();
+    }
+    submitter.get(10, TimeUnit.SECONDS);
+    wakeup.fireSelf();
+    await().atMost(10, TimeUnit.SECONDS).pollInSameThread().until(
+        () -> {
+          if (wakeup.isArmed()) {
+            enterAndReap(TimeUnit.SECONDS.toNanos(1));
+          }
+          return !wakeup.isArmed();
+        });
+    wakeup.settle();
+    assertEquals(descriptorsBefore, ProcSelf.descriptors(EVENT_FD));
+  }
+
+  private void waitForWake() {
+    enterAndReap(TimeUnit.SECONDS.toNanos(10));
+    assertFalse(wakeup.isArmed(), "the read has not completed");
+  }
+
+  private void enterAndReap(long timeoutNanos) {
+    ring.submissions().publish();
+    int result = ring.enter(ring.submissions().unconsumed(), 1, timeoutNanos);
+    assertTrue(result >= 0, result == -ETIME ? "nobody woke the sleeper" : "enter: " + result);
+    for (int ready = ring.completions().ready(); ready > 0; ready--) {
+      assertEquals(UserData.WAKE, ring.completions().userData(0));
+      wakeup.fired(ring.completions().result(0));
+      ring.completions().advance(1);
+    }
+  }
+
+  /** What the eventfd counts: writes that no read has taken. */
+  private long written() throws IOException, ReflectiveOperationException {
+    Field eventFd = Wakeup.class.getDeclaredField("eventFd");
+    eventFd.setAccessible(true);
+    for (String line : Files.readAllLines(Path.of("/proc/self/fdinfo/" + eventFd.getInt(wakeup)))) {
+      if (line.startsWith("eventfd-count:")) {
+        return Long.parseLong(line.substring("eventfd-count:".length()).strip(), 16);
+      }
+    }
+    throw new AssertionError("no eventfd-count");
+  }
+}
