@@ -36,6 +36,8 @@ import org.jspecify.annotations.Nullable;
  * conflict, checks every outcome against models of the files, and ends with an inventory. The same seed gives the same run.
  */
 final class SimulatedProgram {
+  private static final Duration PATIENCE = Duration.ofSeconds(10);
+
   final SplittableRandom random;
   final Quirks quirks;
   final SimulatedDisk disk = new SimulatedDisk();
@@ -58,6 +60,9 @@ final class SimulatedProgram {
   private @Nullable Throwable callbackFailure;
   private boolean ending;
 
+  /** From now on nobody looks at {@link #completions} any more. */
+  private volatile boolean closing;
+
   SimulatedProgram(long seed, NativePool pool) {
     random = new SplittableRandom(seed);
     List<Mood> moods = List.of(Mood.values());
@@ -70,9 +75,17 @@ final class SimulatedProgram {
     DriverConfig config = new DriverConfig(maxInFlight, maxQueued, true, Duration.ZERO, "simulated-" + seed);
     driver = SimulatedDrivers.open(config, () -> make(shape));
     boolean onProgram = !endsAbruptly && random.nextInt(4) == 0;
-    Executor executor = onProgram ? completions::add : null;
+    Executor executor = onProgram ? this::complete : null;
     runtime = new IoRuntime(Backend.IO_URING, driver, executor, false, Duration.ZERO);
     steps = new ProgramSteps(this, pool);
+  }
+
+  private void complete(Runnable task) {
+    if (closing) {
+      task.run();
+    } else {
+      completions.add(task);
+    }
   }
 
   private SimulatedRing make(SimulatedRing.Shape shape) {
@@ -358,9 +371,16 @@ final class SimulatedProgram {
   private void close() {
     ending = true;
     driver.beginClose();
-    turns.end();
-    runtime.close();
     boolean ignored = runCompletions();
+    closing = true;
+    turns.end();
+    // On a thread of its own, so that a close that does not end is a failure with a seed.
+    Thread closer = Thread.ofPlatform().daemon().start(runtime::close);
+    try {
+      assertTrue(closer.join(PATIENCE), "the runtime does not close");
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
   }
 
   private SimulatedRing made() {
