@@ -16,6 +16,9 @@ public final class Bench {
   private static final int FAILED = 1;
   private static final int WRONG_USAGE = 2;
 
+  /** How much longer than a round the warm-up is: the compiler shares the processors with the load. */
+  private static final int WARM_UP = 3;
+
   private final Options options;
   private final DataFile data;
   private final Environment environment;
@@ -88,7 +91,7 @@ public final class Bench {
         System.err.printf("%-24s %s%n", cell.id(), round == 0 ? "warming up" : "round " + round + " of " + options.rounds());
         for (WorkerProcess worker : workers) {
           current = worker;
-          Figures figures = worker.round(options.seconds());
+          Figures figures = worker.round(round == 0 ? WARM_UP * options.seconds() : options.seconds());
           if (round > 0) {
             rounds.computeIfAbsent(worker.peer(), _ -> new ArrayList<>()).add(figures);
           }

@@ -52,7 +52,7 @@ record HtmlPage(Environment environment, List<Result> results) {
     result.ratios().forEach(ratio -> page.append("<br>" + escaped(ratio.ours().id() + " " + ratio)));
     result.doubts().forEach(doubt -> page.append("<br><span class=\"doubt\">" + escaped(doubt) + "</span>"));
     page.append("</p>\n<table>\n<tr><th>peer<th class=\"wide\">ops/s<th><th class=\"wide\">latency<th>p50 µs<th>p99<th>p99.9");
-    page.append("<th>CPU µs/op<th>heap B/op<th>threads\n");
+    page.append("<th>CPU µs/op<th>heap B/op<th>Java threads<th>all, at end\n");
     Map<Peer, Figures> medians = result.medians();
     double most = medians.values().stream().mapToDouble(Figures::perSecond).max().orElse(1);
     medians.forEach((peer, figures) -> row(page, peer, figures, most));
@@ -64,7 +64,7 @@ record HtmlPage(Environment environment, List<Result> results) {
         String.format(
             Locale.ROOT,
             "<tr><td>%s<td class=\"wide\"><div class=\"bar %s\" style=\"width:%.1f%%\"></div><td>%,.0f<td class=\"wide\">%s"
-                + "<td>%,.1f<td>%,.1f<td>%,.1f<td>%.2f<td>%.0f<td>%.0f%n",
+                + "<td>%,.1f<td>%,.1f<td>%,.1f<td>%.2f<td>%.0f<td>%.0f<td>%s%n",
             peer.id(),
             peer.id(),
             100 * figures.perSecond() / most,
@@ -75,7 +75,8 @@ record HtmlPage(Environment environment, List<Result> results) {
             figures.p999(),
             figures.cpu(),
             figures.heap(),
-            figures.threads()));
+            figures.threads(),
+            figures.systemThreads() < 0 ? "" : Math.round(figures.systemThreads())));
   }
 
   private static String latencies(Peer peer, Figures figures) {

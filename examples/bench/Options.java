@@ -36,7 +36,7 @@ record Options(
         --quick        3 rounds of 0.3 s
         --cells LIST   only cells whose names begin like one of these, separated by commas: B,A3,V1
         --seconds N    length of a round; 1 if not given
-        --rounds N     measured rounds, after one that warms up; 5 if not given
+        --rounds N     measured rounds, after three that warm up; 5 if not given
         --portable     measure the portable backend too
         --size N       size of the data file, as in 64m or 1g; 1g if not given
         --dir DIR      where the data file is, which stays there; if not given, annulus-bench in the

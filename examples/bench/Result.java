@@ -11,6 +11,9 @@ import java.util.Map;
 record Result(Cell cell, Map<Peer, List<Figures>> rounds) {
   private static final double MOSTLY = 0.5;
 
+  /** Classes that the JVM loads are read from the device too. */
+  private static final double FEW = 0.02;
+
   /** How much faster one of ours is than a rival: the median and the range of the rounds' ratios. */
   record Ratio(Peer ours, Peer rival, double median, double least, double most) {
     @Override
@@ -55,7 +58,7 @@ record Result(Cell cell, Map<Peer, List<Figures>> rounds) {
                 double share = figures.deviceBytes() / DataFile.BLOCK_BYTES;
                 if (cell.direct() && share >= 0 && share < MOSTLY) {
                   doubts.add(peer.id() + ": reads did not reach the device: O_DIRECT is not in force");
-                } else if (!cell.direct() && share > 0.01) {
+                } else if (!cell.direct() && share > FEW) {
                   doubts.add(String.format(Locale.ROOT, "%s: %.0f %% was read from the device: not cached", peer.id(), 100 * share));
                 }
               });
