@@ -107,8 +107,11 @@ enum Cell {
     return peers;
   }
 
-  boolean isMeantBy(String prefix) {
-    return id().toLowerCase(Locale.ROOT).startsWith(prefix.toLowerCase(Locale.ROOT));
+  /** The cell of that name; if there is none, all whose names begin so. */
+  static List<Cell> meantBy(String text) {
+    String lower = text.toLowerCase(Locale.ROOT);
+    List<Cell> begin = Arrays.stream(values()).filter(cell -> cell.id().toLowerCase(Locale.ROOT).startsWith(lower)).toList();
+    return begin.stream().filter(cell -> cell.id().length() == text.length()).findFirst().map(List::of).orElse(begin);
   }
 
   static Cell of(String id) {

@@ -117,6 +117,14 @@ final class BenchTest {
   }
 
   @ParameterizedTest
+  @CsvSource({"A3-cached-q32, 1", "a3, 4", "'V,b1', 4", "'B,B1', 4"})
+  void cells_chosenByNameOrItsBeginning_areThose(String list, int count) throws Exception {
+    List<Cell> cells = Options.parse("--cells", list).cells();
+    assertEquals(count, cells.stream().distinct().count(), cells.toString());
+    assertEquals(count, cells.size(), cells.toString());
+  }
+
+  @ParameterizedTest
   @ValueSource(
       strings = {"--unknown", "-x", "file", "--dir", "--seconds 0", "--rounds NaN", "--size 1k", "--size 1m", "--cells Z", "--cells B1,"})
   void bench_withAWrongCommandLine_isRefused(String arguments) {
