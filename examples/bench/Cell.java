@@ -6,8 +6,8 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * One load that a program may have, and the ways of the JDK to do the same. Reads and overwrites are of 4 KiB blocks at random places of the
- * data file.
+ * One load that a program may have, and the ways of the JDK to do the same. Reads and overwrites are of 4 KiB blocks at random
+ * places of the data file.
  */
 enum Cell {
   B1("cached-q1", "blocking reads, page cache, 1 platform thread", Work.READ, Shape.PLATFORM_THREADS, 1, false, Peer.JDK_FC),
@@ -26,12 +26,13 @@ enum Cell {
   A3_32("cached-q32", "32 reads in flight, page cache", Work.READ, Shape.CHAINS, 32, false, Peer.JDK_AFC),
   A3_128("cached-q128", "128 reads in flight, page cache", Work.READ, Shape.CHAINS, 128, false, Peer.JDK_AFC),
   A3_32_WINDOW(
-      "cached-q32-window", "window of 32 reads, page cache, awaited by one thread", Work.READ, Shape.WINDOW, 32, false, Peer.JDK_AFC),
+      "cached-q32-window", "window of 32 reads, page cache, one thread", Work.READ, Shape.WINDOW, 32, false, Peer.JDK_AFC),
   A3_128_WINDOW(
-      "cached-q128-window", "window of 128 reads, page cache, awaited by one thread", Work.READ, Shape.WINDOW, 128, false, Peer.JDK_AFC),
+      "cached-q128-window", "window of 128 reads, page cache, one thread", Work.READ, Shape.WINDOW, 128, false, Peer.JDK_AFC),
   V1("direct-vt64", "64 virtual threads reading, O_DIRECT", Work.READ, Shape.VIRTUAL_THREADS, 64, true, Peer.JDK_VT),
   V2_DIRECT("direct-vt1000", "1000 virtual threads reading, O_DIRECT", Work.READ, Shape.VIRTUAL_THREADS, 1000, true, Peer.JDK_VT),
-  V2_CACHED("cached-vt1000", "1000 virtual threads reading, page cache", Work.READ, Shape.VIRTUAL_THREADS, 1000, false, Peer.JDK_VT),
+  V2_CACHED(
+      "cached-vt1000", "1000 virtual threads reading, page cache", Work.READ, Shape.VIRTUAL_THREADS, 1000, false, Peer.JDK_VT),
   W1(
       "append-sync-q64",
       "64 writers, each record of 256 B appended and synced before the next",

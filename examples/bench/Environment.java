@@ -25,17 +25,21 @@ record Environment(Map<String, String> facts, boolean allowsDirect) {
     if (!ioUring.isAvailable()) {
       facts.put("io_uring", ioUring.toString());
     }
-    facts.put("kernel", System.getProperty("os.name") + " " + System.getProperty("os.version") + " " + System.getProperty("os.arch"));
+    facts.put("kernel", String.join(" ", property("os.name"), property("os.version"), property("os.arch")));
     facts.put("file system", Files.getFileStore(data.path()).type());
     facts.put("O_DIRECT", direct ? "yes" : "no, so cells that need it are left out");
-    facts.put("JVM", Runtime.version() + ", " + System.getProperty("java.vm.name"));
+    facts.put("JVM", Runtime.version() + ", " + property("java.vm.name"));
     facts.put("cores", Integer.toString(Runtime.getRuntime().availableProcessors()));
-    facts.put(
-        "load", String.format(Locale.ROOT, "%.1f when it began", ManagementFactory.getOperatingSystemMXBean().getSystemLoadAverage()));
+    double load = ManagementFactory.getOperatingSystemMXBean().getSystemLoadAverage();
+    facts.put("load", String.format(Locale.ROOT, "%.1f when it began", load));
     facts.put("data file", String.format(Locale.ROOT, "%s, %,d bytes", data.path(), data.size()));
-    facts.put(
-        "rounds", String.format(Locale.ROOT, "%d of %s s each, peers in turns, one JVM per peer and cell", options.rounds(), options.seconds()));
-    facts.put("date", LocalDateTime.now(ZoneId.systemDefault()).format(DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm", Locale.ROOT)));
+    facts.put("rounds", options.rounds() + " of " + options.seconds() + " s each, peers in turns, one JVM per peer and cell");
+    DateTimeFormatter minutes = DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm", Locale.ROOT);
+    facts.put("date", LocalDateTime.now(ZoneId.systemDefault()).format(minutes));
     return new Environment(facts, direct);
+  }
+
+  private static String property(String name) {
+    return System.getProperty(name, "unknown");
   }
 }

@@ -12,20 +12,24 @@ record HtmlPage(Environment environment, List<Result> results) {
         --ours: #1769c2; --ours2: #6aa5e3; --rival: #c9772b; --rival2: #d8a26f; }
       @media (prefers-color-scheme: dark) { :root { --back: #14181e; --ink: #e6eaf0; --soft: #98a4b3; --line: #2c3540;
         --ours: #5aa5f2; --ours2: #35648f; --rival: #e29a55; --rival2: #8d6238; } }
-      body { font: 15px/1.45 system-ui, sans-serif; background: var(--back); color: var(--ink); max-width: 66rem; margin: 2rem auto;
-        padding: 0 1rem; }
-      h1 { font-size: 1.5rem; margin: 0 0 .3rem; } h2 { font-size: 1rem; margin: 0; } p { color: var(--soft); margin: .2rem 0 .8rem; }
+      body { font: 15px/1.45 system-ui, sans-serif; background: var(--back); color: var(--ink); max-width: 66rem;
+        margin: 2rem auto; padding: 0 1rem; }
+      h1 { font-size: 1.5rem; margin: 0 0 .3rem; } h2 { font-size: 1rem; margin: 0; }
+      p { color: var(--soft); margin: .2rem 0 .8rem; }
       dl { display: grid; grid-template-columns: max-content 1fr; gap: .1rem 1rem; margin: 1rem 0; font-size: .9rem; }
       dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
       section { overflow-x: auto; border-top: 1px solid var(--line); padding: 1rem 0; }
-      table { border-collapse: collapse; table-layout: fixed; width: 100%; min-width: 56rem; font-variant-numeric: tabular-nums; font-size: .85rem; }
+      table { border-collapse: collapse; table-layout: fixed; width: 100%; min-width: 56rem;
+        font-variant-numeric: tabular-nums; font-size: .85rem; }
       th { font-weight: normal; color: var(--soft); text-align: right; padding: .1rem .4rem; }
       th:first-child, td:first-child, th.wide { text-align: left; }
-      td { text-align: right; padding: .15rem .4rem; white-space: nowrap; } th { width: 5%; } th:first-child { width: 9.5rem; } th.wide { width: 17%; }
+      td { text-align: right; padding: .15rem .4rem; white-space: nowrap; }
+      th { width: 5%; } th:first-child { width: 9.5rem; } th.wide { width: 17%; }
       th.number { width: 5rem; } td.wide { padding-right: 1rem; }
       .bar { height: .9rem; border-radius: 2px; min-width: 1px; } svg { display: block; width: 100%; height: .9rem; }
       .annulus { background: var(--ours); fill: var(--ours); } .annulus-portable { background: var(--ours2); fill: var(--ours2); }
-      .jdk-fc, .jdk-afc { background: var(--rival); fill: var(--rival); } .jdk-vt { background: var(--rival2); fill: var(--rival2); }
+      .jdk-fc, .jdk-afc { background: var(--rival); fill: var(--rival); }
+      .jdk-vt { background: var(--rival2); fill: var(--rival2); }
       .grid { fill: var(--line); } .doubt { color: var(--rival); }
       """;
 
@@ -40,8 +44,8 @@ record HtmlPage(Environment environment, List<Result> results) {
     page.append("<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>Annulus beside the JDK</title>\n");
     page.append("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n");
     page.append("<style>\n").append(STYLE).append("</style>\n<h1>Annulus beside the JDK</h1>\n");
-    page.append("<p>The same work through each, in turns; medians of the rounds. Latency marks are p50, p99 and p99.9 on a logarithmic ");
-    page.append("scale from 1 µs to 10 s, a line for each decade.</p>\n<dl>\n");
+    page.append("<p>The same work through each, in turns; medians of the rounds. Latency marks are p50, p99 and p99.9 on a ");
+    page.append("logarithmic scale from 1 µs to 10 s, a line for each decade.</p>\n<dl>\n");
     environment.facts().forEach((name, value) -> page.append("<dt>" + escaped(name) + "<dd>" + escaped(value) + "\n"));
     page.append("</dl>\n");
     results.forEach(result -> section(page, result));
@@ -52,7 +56,8 @@ record HtmlPage(Environment environment, List<Result> results) {
     page.append("<section>\n<h2>" + result.cell().id() + "</h2>\n<p>" + escaped(result.cell().title()));
     result.ratios().forEach(ratio -> page.append("<br>" + escaped(ratio.ours().id() + " " + ratio)));
     result.doubts().forEach(doubt -> page.append("<br><span class=\"doubt\">" + escaped(doubt) + "</span>"));
-    page.append("</p>\n<table>\n<tr><th>peer<th class=\"wide\">ops/s<th class=\"number\"><th class=\"wide\">latency<th class=\"number\">p50 µs<th class=\"number\">p99 µs<th class=\"number\">p99.9 µs");
+    page.append("</p>\n<table>\n<tr><th>peer<th class=\"wide\">ops/s<th class=\"number\"><th class=\"wide\">latency");
+    page.append("<th class=\"number\">p50 µs<th class=\"number\">p99 µs<th class=\"number\">p99.9 µs");
     page.append("<th>CPU µs/op<th>heap B/op<th>Java threads<th>all, at end\n");
     Map<Peer, Figures> medians = result.medians();
     double most = medians.values().stream().mapToDouble(Figures::perSecond).max().orElse(1);

@@ -11,7 +11,8 @@ import org.HdrHistogram.ConcurrentHistogram;
 /** Measures one round of a load in this JVM, from when it is made. */
 final class Meter {
   private static final OperatingSystemMXBean SYSTEM = (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
-  private static final com.sun.management.ThreadMXBean THREADS = (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
+  private static final com.sun.management.ThreadMXBean THREADS =
+      (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
   private static final long LONGEST_NANOS = 60_000_000_000L;
 
   private final ConcurrentHistogram latencies = new ConcurrentHistogram(LONGEST_NANOS, 3);

@@ -23,7 +23,14 @@ import java.util.stream.Collectors;
  * @param help whether only the help is wanted
  */
 record Options(
-    Path directory, long size, double seconds, int rounds, List<Cell> cells, boolean portable, Optional<Path> html, boolean help) {
+    Path directory,
+    long size,
+    double seconds,
+    int rounds,
+    List<Cell> cells,
+    boolean portable,
+    Optional<Path> html,
+    boolean help) {
   static final String USAGE =
       "bench [--help] [--quick] [--cells LIST] [--seconds N] [--rounds N] [--portable] [--size N] [--dir DIR] [--html FILE]";
 

@@ -2,6 +2,7 @@ package bench;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.DoubleSummaryStatistics;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Locale;
@@ -45,7 +46,8 @@ record Result(Cell cell, Map<Peer, List<Figures>> rounds) {
     List<Figures> their = rounds.get(rival);
     double[] all = new double[our.size()];
     Arrays.setAll(all, i -> our.get(i).perSecond() / their.get(i).perSecond());
-    return new Ratio(ours, rival, Figures.median(all), Arrays.stream(all).min().orElseThrow(), Arrays.stream(all).max().orElseThrow());
+    DoubleSummaryStatistics range = Arrays.stream(all).summaryStatistics();
+    return new Ratio(ours, rival, Figures.median(all), range.getMin(), range.getMax());
   }
 
   /** What puts the figures in doubt: reads that did not come from where the cell says. */
@@ -59,7 +61,8 @@ record Result(Cell cell, Map<Peer, List<Figures>> rounds) {
                 if (cell.direct() && share >= 0 && share < MOSTLY) {
                   doubts.add(peer.id() + ": reads did not reach the device: O_DIRECT is not in force");
                 } else if (!cell.direct() && share > FEW) {
-                  doubts.add(String.format(Locale.ROOT, "%s: %.0f %% was read from the device: not cached", peer.id(), 100 * share));
+                  doubts.add(
+                      String.format(Locale.ROOT, "%s: %.0f %% was read from the device: not cached", peer.id(), 100 * share));
                 }
               });
     }

@@ -7,8 +7,8 @@ import java.nio.channels.FileChannel;
 import java.util.SplittableRandom;
 
 /**
- * One buffer and what is done with it, one operation at a time. Reads are checked as they come; what was written last is read back
- * afterwards, for which each slot overwrites only blocks of its own.
+ * One buffer and what is done with it, one operation at a time. Reads are checked as they come; what was written last is read
+ * back afterwards, for which each slot overwrites only blocks of its own.
  */
 final class Slot {
   static final int RECORD_BYTES = 256;

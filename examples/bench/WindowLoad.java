@@ -4,7 +4,7 @@ import java.util.List;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 
-/** As many operations in flight as there are slots, all started by one thread, which awaits the oldest before it starts another. */
+/** As many operations in flight as there are slots, started by one thread, which awaits the oldest before it starts another. */
 record WindowLoad(Io io, List<Slot> slots) implements Load {
   /** Starts an operation. */
   interface Io {

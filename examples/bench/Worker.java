@@ -13,8 +13,8 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * One peer at one cell, in a JVM of its own: what one peer does to the JVM (threads, compiled code, garbage) is no other's burden. For every
- * line on standard input, the length of a round in seconds, it works that long and answers with a line of {@link Figures}.
+ * One peer at one cell, in a JVM of its own: what one peer does to the JVM (threads, compiled code, garbage) is no other's
+ * burden. For every line on standard input, the length of a round in seconds, it works that long and answers with a line of {@link Figures}.
  */
 final class Worker {
   private Worker() {}
@@ -29,7 +29,9 @@ final class Worker {
     Cell cell = Cell.of(args[1]);
     DataFile data = new DataFile(Path.of(args[2]), Long.parseLong(args[3]));
     List<Slot> slots =
-        IntStream.range(0, cell.concurrency()).mapToObj(i -> new Slot(cell.work(), i, cell.concurrency(), data.blocks())).toList();
+        IntStream.range(0, cell.concurrency())
+            .mapToObj(i -> new Slot(cell.work(), i, cell.concurrency(), data.blocks()))
+            .toList();
     if (cell.work() == Work.APPEND_SYNC) {
       append(peer, cell, RecordLog.in(data.path().toAbsolutePath().getParent()), slots);
     } else {

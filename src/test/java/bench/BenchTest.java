@@ -126,7 +126,9 @@ final class BenchTest {
 
   @ParameterizedTest
   @ValueSource(
-      strings = {"--unknown", "-x", "file", "--dir", "--seconds 0", "--rounds NaN", "--size 1k", "--size 1m", "--cells Z", "--cells B1,"})
+      strings = {
+        "--unknown", "-x", "file", "--dir", "--seconds 0", "--rounds NaN", "--size 1k", "--size 1m", "--cells Z", "--cells B1,"
+      })
   void bench_withAWrongCommandLine_isRefused(String arguments) {
     assertThrows(Options.WrongUsage.class, () -> Options.parse(arguments.split(" ")));
   }
