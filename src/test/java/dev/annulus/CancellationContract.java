@@ -33,7 +33,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** Futures that are ended early. The operation in flight is mostly a read of an empty pipe, which ends only when it is cancelled. */
+/** Futures that are ended early. In flight is mostly a read of an empty pipe, which ends only when it is cancelled. */
 abstract class CancellationContract extends BackendContract {
   /** Ways to end a future early. */
   enum Way {

@@ -1,6 +1,7 @@
 package dev.annulus.internal.portable;
 
 import dev.annulus.internal.driver.Errno;
+import dev.annulus.internal.driver.Refusals;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.channels.AsynchronousCloseException;
@@ -18,6 +19,7 @@ import java.nio.file.FileSystemLoopException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import java.nio.file.NotLinkException;
+import java.util.concurrent.RejectedExecutionException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,6 +30,15 @@ final class Failures {
   private static final System.Logger LOG = System.getLogger("dev.annulus");
 
   private Failures() {}
+
+  /**
+   * Has every class loaded that telling a failure needs. In a process out of descriptors the class files could not be opened any more.
+   */
+  static void prepare() {
+    int _ = errno(new NoSuchFileException(""));
+    int _ = errno(new FileSystemException("", null, "Too many open files"));
+    RejectedExecutionException _ = Refusals.closed();
+  }
 
   static int errno(Throwable failure) {
     return switch (failure) {

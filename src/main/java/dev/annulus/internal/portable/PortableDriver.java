@@ -7,6 +7,7 @@ import dev.annulus.internal.driver.DriverStats;
 import dev.annulus.internal.driver.DriverThread;
 import dev.annulus.internal.driver.Errno;
 import dev.annulus.internal.driver.Operation;
+import dev.annulus.internal.driver.Refusals;
 import dev.annulus.internal.driver.Request;
 import dev.annulus.internal.driver.SharedCounters;
 import java.time.Duration;
@@ -36,6 +37,7 @@ public final class PortableDriver implements Driver {
 
   /** Makes a driver. Its threads start when they are needed. */
   public static PortableDriver open(DriverConfig config) {
+    Failures.prepare();
     return new PortableDriver(config);
   }
 
@@ -86,6 +88,12 @@ public final class PortableDriver implements Driver {
     } catch (OutOfMemoryError e) {
       return -Errno.ENOMEM;
     }
+  }
+
+  /** {@code java.nio} cannot tell whether a read would have to wait. */
+  @Override
+  public int attempt(Operation.Read read) {
+    return -Errno.EOPNOTSUPP;
   }
 
   @Override
@@ -206,6 +214,6 @@ public final class PortableDriver implements Driver {
   }
 
   private static RejectedExecutionException closedException() {
-    return new RejectedExecutionException("the runtime is closed");
+    return Refusals.closed();
   }
 }

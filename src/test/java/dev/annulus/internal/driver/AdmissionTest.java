@@ -1,4 +1,4 @@
-package dev.annulus.internal.runtime;
+package dev.annulus.internal.driver;
 
 import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assertions.assertEquals;

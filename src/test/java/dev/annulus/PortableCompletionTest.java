@@ -1,0 +1,8 @@
+package dev.annulus;
+
+class PortableCompletionTest extends CompletionContract {
+  @Override
+  Backend backend() {
+    return Backend.PORTABLE;
+  }
+}

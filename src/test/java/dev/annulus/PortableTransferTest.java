@@ -1,0 +1,8 @@
+package dev.annulus;
+
+class PortableTransferTest extends TransferContract {
+  @Override
+  Backend backend() {
+    return Backend.PORTABLE;
+  }
+}
