@@ -53,6 +53,7 @@ final class SimulatedProgram {
   private final Queue<Runnable> completions = new ArrayDeque<>();
 
   private final List<Running> running = new ArrayList<>();
+  private final ProgramFiles files;
   private final ProgramSteps steps;
 
   private long clock;
@@ -77,7 +78,8 @@ final class SimulatedProgram {
     boolean onProgram = !endsAbruptly && random.nextInt(4) == 0;
     Executor executor = onProgram ? this::complete : null;
     runtime = new IoRuntime(Backend.IO_URING, driver, executor, false, Duration.ZERO);
-    steps = new ProgramSteps(this, pool);
+    files = new ProgramFiles(this);
+    steps = new ProgramSteps(this, files, pool);
   }
 
   private void complete(Runnable task) {
@@ -125,10 +127,14 @@ final class SimulatedProgram {
       }
     } catch (Throwable e) {
       addTrouble(e);
+      try {
+        close();
+      } catch (Throwable second) {
+        e.addSuppressed(second);
+      }
       throw e;
-    } finally {
-      close();
     }
+    close();
   }
 
   private void addTrouble(Throwable e) {
@@ -190,7 +196,7 @@ final class SimulatedProgram {
     operation.value = value;
     operation.failure = failure;
     operation.ended++;
-    steps.ended(operation);
+    files.ended(operation);
     if (!ending && !inCallback && random.nextInt(6) == 0) {
       stepInCallback();
     }
@@ -225,7 +231,7 @@ final class SimulatedProgram {
   }
 
   void await(BooleanSupplier condition, Supplier<String> what) {
-    lookAround();
+    boolean ignored = catchUp();
     while (!condition.getAsBoolean()) {
       boolean idle = turns.giveUntil(() -> condition.getAsBoolean() || !completions.isEmpty());
       boolean progress = catchUp();
@@ -342,9 +348,9 @@ final class SimulatedProgram {
     await(() -> running.stream().allMatch(operation -> operation.isOver() || operation.hung), () -> "the rest");
     running.forEach(this::giveUp);
     await(running::isEmpty, () -> running + " to end");
-    steps.closeAll();
+    files.closeAll();
     await(() -> made().isQuiet(), () -> "the ring to be quiet");
-    steps.checkAll();
+    files.checkAll();
 
     RuntimeStats stats = runtime.stats();
     assertEquals(0, stats.inFlight(), "operations in flight");
@@ -363,7 +369,7 @@ final class SimulatedProgram {
       assertTrue(operation.isOver(), () -> operation + " did not end with the runtime");
     }
     boolean ignored = settle();
-    steps.checkAll();
+    files.checkAll();
     assertEquals(0, runtime.stats().inFlight(), "operations in flight");
     assertEquals(0, runtime.stats().abandoned(), "operations abandoned");
   }
