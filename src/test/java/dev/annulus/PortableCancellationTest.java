@@ -30,6 +30,7 @@ class PortableCancellationTest extends CancellationContract {
     AsyncFile pipe = open(fifo(), READ, WRITE);
     IoFuture<Integer> first = pipe.read(direct(8), 0);
     IoFuture<Integer> second = pipe.read(direct(8), 0);
+    Awaitility.await().until(() -> runtime.stats().inFlight() == 2);
     CompletableFuture<Void> closed = pipe.closeAsync();
     assertTrue(first.cancel(true));
     assertTrue(second.cancel(true));
