@@ -14,7 +14,8 @@ import java.util.stream.IntStream;
 
 /**
  * One peer at one cell, in a JVM of its own: what one peer does to the JVM (threads, compiled code, garbage) is no other's
- * burden. For every line on standard input, the length of a round in seconds, it works that long and answers with a line of {@link Figures}.
+ * burden. For every line on standard input, the length of a round in seconds, it works that long and answers with a line of
+ * {@link Figures}.
  */
 final class Worker {
   private Worker() {}

@@ -68,9 +68,10 @@ final class BenchTest {
     String[] columns = row.split("\t", -1);
     assertEquals(COLUMNS, columns.length, row);
     double[] figures = Arrays.stream(columns).skip(2).mapToDouble(Double::parseDouble).toArray();
-    assertTrue(figures[0] > 10 && figures[0] < 1e8, row);
+    assertTrue(figures[0] >= 1 && figures[0] < 1e8, row);
     assertTrue(figures[1] > 0 && figures[1] <= figures[2] && figures[2] <= figures[3] && figures[3] < 60e6, row);
-    assertTrue(figures[4] > 0 && figures[4] < 1e6, row);
+    // The JVM counts CPU time in ticks of 10 ms: there may be none in a round as short as this.
+    assertTrue(figures[4] >= 0 && figures[4] < 1e6, row);
     assertTrue(figures[5] >= 0 && figures[5] < 1e7, row);
     assertTrue(figures[6] >= 1 && figures[6] < 2000, row);
   }
