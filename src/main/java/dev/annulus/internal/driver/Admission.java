@@ -1,6 +1,5 @@
 package dev.annulus.internal.driver;
 
-import dev.annulus.internal.driver.Refusals;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;

@@ -144,10 +144,20 @@ final class Pool {
 
   private void work() {
     for (Request request = take(); request != null; request = take()) {
-      int result = runner.applyAsInt(request.operation());
+      int result = run(request.operation());
       if (stopRunning(request)) {
         deliver(request, result);
       }
+    }
+  }
+
+  /** Whatever goes wrong, the request must end. */
+  private int run(Operation operation) {
+    try {
+      return runner.applyAsInt(operation);
+    } catch (Throwable e) {
+      LOG.log(System.Logger.Level.ERROR, "running " + operation.name() + " failed", e);
+      return -Errno.EIO;
     }
   }
 
