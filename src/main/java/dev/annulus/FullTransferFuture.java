@@ -49,10 +49,10 @@ final class FullTransferFuture extends FileFuture<Void> {
     left -= count;
     if (left == 0) {
       succeed(null, count);
-    } else if (count == 0) {
+    } else if (count == 0 || file().isEndOfDirectFile(count)) {
       fail(
           new EOFException(
-              "read of " + file().path() + ": the file ends at " + read.offset() + ", " + left + " bytes short"));
+              "read of " + file().path() + ": the file ends at " + (read.offset() + count) + ", " + left + " bytes short"));
     } else {
       again(
           new Operation.Read(

@@ -23,7 +23,7 @@ final class InlineReads {
   private static final int LONGEST_BYTES = 256 * 1024;
 
   private static final int READS_BETWEEN_MEASUREMENTS = 32;
-  private static final int READS_BETWEEN_UNWINDINGS = 128;
+  private static final int READS_BETWEEN_UNWINDINGS = 16;
 
   /** From here on a stack must not grow. One of the usual size holds many thousands of frames. */
   private static final int DEEP_FRAMES = 512;

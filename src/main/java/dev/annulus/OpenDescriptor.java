@@ -25,6 +25,9 @@ final class OpenDescriptor {
   /** Set in {@link #leases} once closing was asked for; the bits below count the leases. */
   private static final int CLOSING = 1 << 31;
 
+  /** No device has smaller blocks. */
+  private static final int SMALLEST_BLOCK_BYTES = 512;
+
   private final Engine engine;
   private final Path path;
   private final int fd;
@@ -71,6 +74,14 @@ final class OpenDescriptor {
   /** Whether reads go through the page cache, where some may be found. */
   boolean isBuffered() {
     return !spec.flags().contains(OpenFlag.DIRECT);
+  }
+
+  /**
+   * Whether a read of so many bytes has met the end of the file, with direct I/O: there the kernel transfers whole blocks, save at the
+   * end, and the place behind that is no place to read from.
+   */
+  boolean isEndOfDirectFile(int count) {
+    return !isBuffered() && count % SMALLEST_BLOCK_BYTES != 0;
   }
 
   InlineReads.History inlineHistory() {

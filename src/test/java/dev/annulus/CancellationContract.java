@@ -13,6 +13,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.FileChannel;
@@ -33,7 +34,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** Futures that are ended early. The operation in flight is mostly a read of an empty pipe, which ends only when it is cancelled. */
+/** Futures that are ended early. In flight is mostly a read of an empty pipe, which ends only when it is cancelled. */
 abstract class CancellationContract extends BackendContract {
   /** Ways to end a future early. */
   enum Way {
@@ -74,6 +75,20 @@ abstract class CancellationContract extends BackendContract {
     }
   }
 
+  /** Whether a read that waits for data can be stopped, rather than only be no longer waited for. */
+  boolean stopsPendingReads() {
+    return true;
+  }
+
+  /** Gives a read that cannot be stopped what it waits for: one byte, a zero like the buffer it goes to. */
+  final void letGo(Path fifo) throws IOException {
+    if (!stopsPendingReads()) {
+      try (FileChannel writer = FileChannel.open(fifo, WRITE)) {
+        assertEquals(1, writer.write(ByteBuffer.allocate(1)));
+      }
+    }
+  }
+
   @ParameterizedTest
   @EnumSource(Way.class)
   void pendingRead_endedEarly_isReleasedSoonAfter(Way way) throws Exception {
@@ -86,6 +101,7 @@ abstract class CancellationContract extends BackendContract {
         assertFalse(released.isDone());
         way.end(read);
         way.assertEnded(read);
+        letGo(pipe.path());
         assertNull(get(released));
         assertNull(get(read.released()));
         way.assertEnded(read);
@@ -111,6 +127,7 @@ abstract class CancellationContract extends BackendContract {
       assertTrue(read.released().complete(null));
       assertFalse(read.released().isDone());
       assertTrue(read.cancel(false));
+      letGo(pipe.path());
       assertNull(get(read.released()));
     }
   }
@@ -164,7 +181,9 @@ abstract class CancellationContract extends BackendContract {
       }
       CompletableFuture<Void> last = narrow.nop();
       queued.forEach(future -> assertTrue(future.cancel(true)));
-      assertFalse(queued.getFirst().released().isDone(), "released, though only the reaper can know");
+      if (backend() == Backend.IO_URING) {
+        assertFalse(queued.getFirst().released().isDone(), "released, though only the reaper can know");
+      }
       try (FileChannel writer = FileChannel.open(pipe.path(), WRITE)) {
         assertEquals(3, writer.write(direct(bytes(3, 1))));
       }

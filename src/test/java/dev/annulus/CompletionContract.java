@@ -52,15 +52,15 @@ abstract class CompletionContract extends BackendContract {
     try (ExecutorService executor = Executors.newSingleThreadExecutor(Thread.ofPlatform().name("completer").factory());
         IoRuntime other = builder().completionExecutor(executor).open()) {
       AsyncFile pipe = get(other.openFile(fifo(), READ, WRITE));
-      ByteBuffer dst = direct(8);
+      ByteBuffer dst = direct(3);
       CompletableFuture<String> read =
           pipe.read(dst, 0).thenApply(count -> Thread.currentThread().getName() + " " + count + " " + dst.position());
       CompletableFuture<String> failed =
-          pipe.read(direct(8), 0)
+          pipe.read(direct(3), 0)
               .thenCompose(_ -> other.delete(missing()))
               .handle((_, failure) -> Thread.currentThread().getName() + " " + (failure != null));
       CompletableFuture<String> released =
-          pipe.read(direct(8), 0).released().thenApply(_ -> Thread.currentThread().getName());
+          pipe.read(direct(3), 0).released().thenApply(_ -> Thread.currentThread().getName());
       for (int i = 0; i < 3; i++) {
         assertEquals(3, get(pipe.write(direct(bytes(3, 1)), 0)));
       }

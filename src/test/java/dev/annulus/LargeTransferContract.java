@@ -21,8 +21,8 @@ import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 
 /**
- * Transfers of more than the kernel does in one operation, 2 GiB less a page. The files are sparse and the memory mostly untouched,
- * but reading touches all of it.
+ * Transfers of more than the kernel does in one operation, 2 GiB less a page. The files are sparse and the memory mostly
+ * untouched, but reading touches all of it.
  */
 abstract class LargeTransferContract extends BackendContract {
   private static final long ONE_OPERATION = 0x7ffff000L;

@@ -117,8 +117,8 @@ abstract class OpenOptionsContract extends BackendContract {
   }
 
   /**
-   * {@code FileChannel} does not read and append at once: it is then asked to append, and the answer is to be readable too. And it
-   * follows links in spite of NOFOLLOW_LINKS when there is a CREATE_NEW, even one that means nothing as it only reads.
+   * {@code FileChannel} does not read and append at once: it is then asked to append, and the answer is to be readable too. And
+   * it follows links in spite of NOFOLLOW_LINKS when there is a CREATE_NEW, even one that means nothing as it only reads.
    */
   private Outcome expected(Before before, Set<OpenOption> options) throws IOException {
     Set<OpenOption> theirs = new HashSet<>(options);

@@ -13,12 +13,13 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.Random;
+import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /**
- * That nothing is written to a buffer after {@link IoFuture#released()}: buffers of cancelled reads are poisoned the moment they are
- * released, and looked at again when they are needed next, many reads later. A single byte written meanwhile shows.
+ * That nothing is written to a buffer after {@link IoFuture#released()}: buffers of cancelled reads are poisoned the moment they
+ * are released, and looked at again when they are needed next, many reads later. A single byte written meanwhile shows.
  */
 abstract class ReleaseContract extends BackendContract {
   private static final int CANCELS = 100_000;
@@ -30,8 +31,8 @@ abstract class ReleaseContract extends BackendContract {
 
   private static final byte CONTENTS = 0x11;
 
-  /** A buffer and the read it was last given to. */
-  private record Use(MemorySegment memory, IoFuture<Long> read) {}
+  /** A buffer, and when it will have been poisoned. */
+  private record Use(MemorySegment memory, CompletableFuture<Void> over) {}
 
   private final MemorySegment poisoned = Arena.ofAuto().allocate(SIZE).fill(POISON);
 
@@ -54,9 +55,8 @@ abstract class ReleaseContract extends BackendContract {
       int early = 0;
       for (int i = 0; i < CANCELS; i++) {
         if (free.isEmpty()) {
-          // Half of them at once, so that many reads end at the same time as buffers are poisoned.
           for (int j = 0; j < BUFFERS / 2; j++) {
-            free.add(poisonedOnceReleased(cancelled.remove()));
+            free.add(onceOver(cancelled.remove()));
           }
         }
         MemorySegment memory = free.remove();
@@ -68,10 +68,10 @@ abstract class ReleaseContract extends BackendContract {
           assertTrue(get(pipe.write(some, 0)) > 0);
         }
         early += read.cancel(true) ? 1 : 0;
-        cancelled.add(new Use(memory, read));
+        cancelled.add(new Use(memory, read.released().thenRun(() -> poison(memory))));
       }
       for (Use use : cancelled) {
-        free.add(poisonedOnceReleased(use));
+        free.add(onceOver(use));
       }
       assertNull(get(runtime.nop()));
       for (MemorySegment memory : free) {
@@ -82,15 +82,21 @@ abstract class ReleaseContract extends BackendContract {
     }
   }
 
-  private static MemorySegment poisonedOnceReleased(Use use) throws Exception {
-    assertNull(get(use.read.released()));
-    return use.memory.fill(POISON);
+  private static void poison(MemorySegment memory) {
+    MemorySegment poisoned = memory.fill(POISON);
+    assertEquals(POISON, poisoned.get(JAVA_BYTE, 0));
+  }
+
+  private static MemorySegment onceOver(Use use) throws Exception {
+    assertNull(get(use.over));
+    return use.memory;
   }
 
   private void assertPoisoned(MemorySegment memory, long seed, int step) {
     long at = memory.mismatch(poisoned);
     if (at >= 0) {
-      assertEquals(POISON, memory.get(JAVA_BYTE, at), "written to after release, at byte " + at + "; seed " + seed + " step " + step);
+      String what = "written to after release, at byte " + at + "; seed " + seed + " step " + step;
+      assertEquals(POISON, memory.get(JAVA_BYTE, at), what);
     }
   }
 }

@@ -36,6 +36,8 @@ import org.jspecify.annotations.Nullable;
  * conflict, checks every outcome against models of the files, and ends with an inventory. The same seed gives the same run.
  */
 final class SimulatedProgram {
+  private static final Duration PATIENCE = Duration.ofSeconds(10);
+
   final SplittableRandom random;
   final Quirks quirks;
   final SimulatedDisk disk = new SimulatedDisk();
@@ -51,12 +53,16 @@ final class SimulatedProgram {
   private final Queue<Runnable> completions = new ArrayDeque<>();
 
   private final List<Running> running = new ArrayList<>();
+  private final ProgramFiles files;
   private final ProgramSteps steps;
 
   private long clock;
   private boolean inCallback;
   private @Nullable Throwable callbackFailure;
   private boolean ending;
+
+  /** From now on nobody looks at {@link #completions} any more. */
+  private volatile boolean closing;
 
   SimulatedProgram(long seed, NativePool pool) {
     random = new SplittableRandom(seed);
@@ -70,9 +76,18 @@ final class SimulatedProgram {
     DriverConfig config = new DriverConfig(maxInFlight, maxQueued, true, Duration.ZERO, "simulated-" + seed);
     driver = SimulatedDrivers.open(config, () -> make(shape));
     boolean onProgram = !endsAbruptly && random.nextInt(4) == 0;
-    Executor executor = onProgram ? completions::add : null;
+    Executor executor = onProgram ? this::complete : null;
     runtime = new IoRuntime(Backend.IO_URING, driver, executor, false, Duration.ZERO);
-    steps = new ProgramSteps(this, pool);
+    files = new ProgramFiles(this);
+    steps = new ProgramSteps(this, files, pool);
+  }
+
+  private void complete(Runnable task) {
+    if (closing) {
+      task.run();
+    } else {
+      completions.add(task);
+    }
   }
 
   private SimulatedRing make(SimulatedRing.Shape shape) {
@@ -112,10 +127,14 @@ final class SimulatedProgram {
       }
     } catch (Throwable e) {
       addTrouble(e);
+      try {
+        close();
+      } catch (Throwable second) {
+        e.addSuppressed(second);
+      }
       throw e;
-    } finally {
-      close();
     }
+    close();
   }
 
   private void addTrouble(Throwable e) {
@@ -177,7 +196,7 @@ final class SimulatedProgram {
     operation.value = value;
     operation.failure = failure;
     operation.ended++;
-    steps.ended(operation);
+    files.ended(operation);
     if (!ending && !inCallback && random.nextInt(6) == 0) {
       stepInCallback();
     }
@@ -212,7 +231,7 @@ final class SimulatedProgram {
   }
 
   void await(BooleanSupplier condition, Supplier<String> what) {
-    lookAround();
+    boolean ignored = catchUp();
     while (!condition.getAsBoolean()) {
       boolean idle = turns.giveUntil(() -> condition.getAsBoolean() || !completions.isEmpty());
       boolean progress = catchUp();
@@ -329,9 +348,9 @@ final class SimulatedProgram {
     await(() -> running.stream().allMatch(operation -> operation.isOver() || operation.hung), () -> "the rest");
     running.forEach(this::giveUp);
     await(running::isEmpty, () -> running + " to end");
-    steps.closeAll();
+    files.closeAll();
     await(() -> made().isQuiet(), () -> "the ring to be quiet");
-    steps.checkAll();
+    files.checkAll();
 
     RuntimeStats stats = runtime.stats();
     assertEquals(0, stats.inFlight(), "operations in flight");
@@ -350,7 +369,7 @@ final class SimulatedProgram {
       assertTrue(operation.isOver(), () -> operation + " did not end with the runtime");
     }
     boolean ignored = settle();
-    steps.checkAll();
+    files.checkAll();
     assertEquals(0, runtime.stats().inFlight(), "operations in flight");
     assertEquals(0, runtime.stats().abandoned(), "operations abandoned");
   }
@@ -358,9 +377,16 @@ final class SimulatedProgram {
   private void close() {
     ending = true;
     driver.beginClose();
-    turns.end();
-    runtime.close();
     boolean ignored = runCompletions();
+    closing = true;
+    turns.end();
+    // On a thread of its own, so that a close that does not end is a failure with a seed.
+    Thread closer = Thread.ofPlatform().daemon().start(runtime::close);
+    try {
+      assertTrue(closer.join(PATIENCE), "the runtime does not close");
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
   }
 
   private SimulatedRing made() {

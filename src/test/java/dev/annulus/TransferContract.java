@@ -215,7 +215,8 @@ abstract class TransferContract extends BackendContract {
     byte[] contents = bytes(SIZE, 7);
     try (AsyncFile file = open(file(contents), READ)) {
       List<ByteBuffer> dsts =
-          List.of(direct(100), direct(0), ByteBuffer.allocate(1_000), direct(50).position(20), ByteBuffer.allocate(7).position(7));
+          List.of(
+              direct(100), direct(0), ByteBuffer.allocate(1_000), direct(50).position(20), ByteBuffer.allocate(7).position(7));
       assertEquals(1_130L, get(file.read(dsts, 11)));
       assertArrayEquals(Arrays.copyOfRange(contents, 11, 111), drained(dsts.get(0)));
       assertArrayEquals(Arrays.copyOfRange(contents, 111, 1_111), drained(dsts.get(2)));
@@ -351,7 +352,8 @@ abstract class TransferContract extends BackendContract {
           assertNull(get(file.writeFully(buffer, position)));
         } else {
           assertNull(get(file.readFully(buffer, position)));
-          assertArrayEquals(Arrays.copyOfRange(model, position, position + length), drained(buffer), "seed " + seed + " step " + i);
+          byte[] expected = Arrays.copyOfRange(model, position, position + length);
+          assertArrayEquals(expected, drained(buffer), "seed " + seed + " step " + i);
         }
       }
     }

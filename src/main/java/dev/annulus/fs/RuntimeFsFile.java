@@ -24,6 +24,7 @@ import org.jspecify.annotations.Nullable;
 final class RuntimeFsFile implements FsFile {
   private static final int EBADF = 9;
   private static final int EINVAL = 22;
+  private static final int SMALLEST_BLOCK_BYTES = 512;
 
   private static final long SHORTEST_LOCK_WAIT_NANOS = TimeUnit.MICROSECONDS.toNanos(200);
   private static final long LONGEST_LOCK_WAIT_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
@@ -64,6 +65,9 @@ final class RuntimeFsFile implements FsFile {
         break;
       }
       total += count;
+      if (options.direct() && count % SMALLEST_BLOCK_BYTES != 0) {
+        break; // with direct I/O only the end of the file makes a ragged count, and no one may read from there
+      }
     }
     return total;
   }

@@ -30,12 +30,12 @@ final class Call implements Request {
 
   @Override
   public void completed(int outcome) {
-    boolean ignored = result.complete(outcome);
+    boolean _ = result.complete(outcome);
   }
 
   @Override
   public void refused(Throwable cause) {
-    boolean ignored = result.complete(-Errno.ECANCELED);
+    boolean _ = result.complete(-Errno.ECANCELED);
   }
 
   @Override

@@ -59,7 +59,7 @@ final class ConfinedMemory {
     for (Piece piece : pieces) {
       MemorySegment copy = allocate(piece.length());
       if (withContents) {
-        MemorySegment ignored = copy.copyFrom(Memory.part(piece.memory(), piece.address(), piece.length()));
+        MemorySegment _ = copy.copyFrom(Memory.part(piece.memory(), piece.address(), piece.length()));
       }
       copies.add(new Piece(copy, copy.address(), piece.length()));
     }
@@ -87,7 +87,7 @@ final class ConfinedMemory {
   }
 
   private static void copy(Piece from, Piece to) {
-    MemorySegment ignored =
+    MemorySegment _ =
         Memory.part(to.memory(), to.address(), from.length())
             .copyFrom(Memory.part(from.memory(), from.address(), from.length()));
   }

@@ -32,7 +32,7 @@ final class FileLengths {
           FileChannel channel = file.channel();
           long now = channel.size();
           if (size < now) {
-            FileChannel ignored = channel.truncate(size);
+            FileChannel _ = channel.truncate(size);
           } else if (size > now) {
             extend(file, size);
           }
@@ -86,9 +86,9 @@ final class FileLengths {
    */
   private static void extend(OpenFile file, long size) throws IOException {
     if (file.modes().equals(READ_WRITE)) {
-      Object ignored = file.channel().map(MapMode.READ_WRITE, size, 0);
+      Object _ = file.channel().map(MapMode.READ_WRITE, size, 0);
     } else {
-      int ignored = file.channel().write(ByteBuffer.allocateDirect(1), size - 1);
+      int _ = file.channel().write(ByteBuffer.allocateDirect(1), size - 1);
     }
   }
 
@@ -111,7 +111,7 @@ final class FileLengths {
       return 0;
     } catch (IOException e) {
       if (channel.isOpen()) {
-        FileChannel ignored = channel.truncate(end);
+        FileChannel _ = channel.truncate(end);
       }
       throw e;
     }

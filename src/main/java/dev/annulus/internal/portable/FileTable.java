@@ -50,13 +50,10 @@ final class FileTable {
     return 0;
   }
 
-  /** Closes the channels of an operation's file under it, so that it ends. */
-  void abort(Operation operation) {
+  /** The open file an operation is on, or {@code null} if there is none. */
+  @Nullable OpenFile of(Operation operation) {
     Integer fd = descriptorOf(operation);
-    OpenFile file = fd == null ? null : files.get(fd);
-    if (file != null) {
-      file.abort();
-    }
+    return fd == null ? null : files.get(fd);
   }
 
   /**

@@ -49,7 +49,7 @@ final class NioCalls {
 
   private static void initialize(Class<?> type) {
     try {
-      Class<?> ignored = Class.forName(type.getName(), true, type.getClassLoader());
+      Class<?> _ = Class.forName(type.getName(), true, type.getClassLoader());
     } catch (ClassNotFoundException e) {
       throw new LinkageError(type.getName(), e);
     }
@@ -103,7 +103,10 @@ final class NioCalls {
 
   private int onFile(int fd, FileCall call) throws IOException {
     OpenFile file = files.get(fd);
-    return file == null ? -Errno.EBADF : call.run(file);
+    if (file == null) {
+      return -Errno.EBADF;
+    }
+    return file.isAborted() ? -Errno.ECANCELED : call.run(file);
   }
 
   private static int sync(OpenFile file, boolean dataOnly) throws IOException {

@@ -32,6 +32,7 @@ final class OpenFile {
   private final SharedFile shared;
   private final List<FileChannel> channels = new CopyOnWriteArrayList<>();
   private final AtomicBoolean closed = new AtomicBoolean();
+  private final AtomicBoolean aborted = new AtomicBoolean();
 
   OpenFile(
       Path path,
@@ -127,6 +128,15 @@ final class OpenFile {
     if (closed.compareAndSet(false, true)) {
       shared.leave(this, channels);
     }
+  }
+
+  /** Has no operation begin any more; true for the first who asks. */
+  boolean beginAbort() {
+    return aborted.compareAndSet(false, true);
+  }
+
+  boolean isAborted() {
+    return aborted.get();
   }
 
   /** Closes the channels under the operations in them, which then fail; {@link #close} must still follow. */

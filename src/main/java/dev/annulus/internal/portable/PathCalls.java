@@ -25,7 +25,7 @@ final class PathCalls {
   }
 
   static int createDirectory(Path path, int permissions) throws IOException {
-    Path ignored = Files.createDirectory(path, FileOpener.permissions(permissions));
+    Path _ = Files.createDirectory(path, FileOpener.permissions(permissions));
     return 0;
   }
 
@@ -39,12 +39,12 @@ final class PathCalls {
   }
 
   static int rename(Path source, Path target) throws IOException {
-    Path ignored = Files.move(source, target, StandardCopyOption.ATOMIC_MOVE);
+    Path _ = Files.move(source, target, StandardCopyOption.ATOMIC_MOVE);
     return 0;
   }
 
   static int link(Path link, Path existing) throws IOException {
-    Path ignored = Files.createLink(link, existing);
+    Path _ = Files.createLink(link, existing);
     return 0;
   }
 

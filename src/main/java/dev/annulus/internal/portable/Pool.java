@@ -261,76 +261,22 @@ final class Pool {
 
   /** Waits until nothing is queued, running or being ended, or the time is over; nothing is taken from then on. */
   boolean awaitQuiet(Duration patience) {
-    return await(patience, true);
-  }
-
-  /** Refuses all that is queued and all that will come; returns the operations that are running. */
-  List<Operation> stop(Throwable because) {
-    List<Request> refused = new ArrayList<>();
-    List<Operation> left = new ArrayList<>();
-    lock.lock();
-    try {
-      ended = true;
-      admission.leave(admitted.size());
-      refused.addAll(admitted);
-      refused.addAll(pastLimits);
-      admitted.clear();
-      pastLimits.clear();
-      ending += refused.size();
-      running.forEach(request -> left.add(request.operation()));
-    } finally {
-      lock.unlock();
-    }
-    refused.forEach(request -> endBy(() -> request.refused(because)));
-    return left;
-  }
-
-  /** Gives up what runs still after some patience, and waits until everything else has been ended. Returns what was given up. */
-  List<Operation> abandonRunning(Duration patience, Throwable because) {
-    boolean allEnded = await(patience, false);
-    List<Request> abandoned = new ArrayList<>();
-    List<Operation> operations = new ArrayList<>();
-    lock.lock();
-    try {
-      for (Request request : running) {
-        operations.add(request.operation());
-        if (!(request instanceof Call)) {
-          abandoned.add(request);
-        }
-      }
-      abandoned.forEach(running::remove);
-      ending += abandoned.size();
-    } finally {
-      lock.unlock();
-    }
-    if (!allEnded) {
-      LOG.log(System.Logger.Level.WARNING, "{0} operations of {1} did not end", operations.size(), threadNames);
-    }
-    for (Request request : abandoned) {
-      counters.abandoned.increment();
-      endBy(() -> request.abandoned(because));
-    }
-    awaitEnding();
-    return operations;
-  }
-
-  private boolean await(Duration patience, boolean queuesToo) {
     boolean interrupted = false;
     long deadline = System.nanoTime() + patience.toNanos();
     lock.lock();
     try {
-      while (!running.isEmpty() || (queuesToo && (queued() > 0 || ending > 0))) {
+      while (!running.isEmpty() || queued() > 0 || ending > 0) {
         long left = deadline - System.nanoTime();
         if (left <= 0) {
           return false;
         }
         try {
-          long ignored = quiet.awaitNanos(left);
+          long _ = quiet.awaitNanos(left);
         } catch (InterruptedException e) {
           interrupted = true;
         }
       }
-      ended |= queuesToo;
+      ended = true;
       return true;
     } finally {
       lock.unlock();
@@ -338,6 +284,48 @@ final class Pool {
         Thread.currentThread().interrupt();
       }
     }
+  }
+
+  List<Operation> runningOperations() {
+    lock.lock();
+    try {
+      return running.stream().map(Request::operation).toList();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * Takes nothing any more, cancels what is queued, gives up what is running, and waits until everything else has been ended. Returns
+   * the operations that are running still; those of {@linkplain Call calls} are not given up, as somebody waits for them.
+   */
+  List<Operation> abandonAll(Throwable because) {
+    List<Request> cancelled = new ArrayList<>();
+    List<Request> abandoned = new ArrayList<>();
+    List<Operation> stuck = new ArrayList<>();
+    lock.lock();
+    try {
+      ended = true;
+      admission.leave(admitted.size());
+      cancelled.addAll(admitted);
+      cancelled.addAll(pastLimits);
+      admitted.clear();
+      pastLimits.clear();
+      running.forEach(request -> stuck.add(request.operation()));
+      running.stream().filter(request -> !(request instanceof Call)).forEach(abandoned::add);
+      abandoned.forEach(running::remove);
+      ending += cancelled.size() + abandoned.size();
+    } finally {
+      lock.unlock();
+    }
+    cancelled.forEach(request -> deliver(request, -Errno.ECANCELED));
+    for (Request request : abandoned) {
+      LOG.log(System.Logger.Level.WARNING, "{0}: {1} did not end", threadNames, request.operation().name());
+      counters.abandoned.increment();
+      endBy(() -> request.abandoned(because));
+    }
+    awaitEnding();
+    return stuck;
   }
 
   private void awaitEnding() {

@@ -23,6 +23,8 @@ public final class PortableDriver implements Driver {
   /** How long operations are waited for after their files were closed under them. */
   private static final Duration GRACE = Duration.ofMillis(500);
 
+  private static final Duration BETWEEN_ABORTS = Duration.ofMillis(10);
+
   private static final System.Logger LOG = System.getLogger("dev.annulus");
 
   private final DriverConfig config;
@@ -67,7 +69,7 @@ public final class PortableDriver implements Driver {
 
   @Override
   public void cancel(Request request) {
-    boolean ignored = pool.remove(request);
+    boolean _ = pool.remove(request);
   }
 
   /**
@@ -138,28 +140,39 @@ public final class PortableDriver implements Driver {
       try {
         finishClose();
       } finally {
-        boolean ignored = closed.complete(null);
+        boolean _ = closed.complete(null);
       }
     } else {
-      Void ignored = closed.join();
+      Void _ = closed.join();
     }
   }
 
   private void finishClose() {
     List<Operation> stuck = List.of();
     if (!pool.awaitQuiet(config.closeTimeout())) {
-      // A blocked read ends when its channel is closed, with the others on that file: -ECANCELED, as a ring would give.
       calls.stop();
-      pool.stop(Refusals.closed()).forEach(this::abort);
-      stuck = pool.abandonRunning(GRACE, Refusals.closed());
+      endRunning();
+      stuck = pool.abandonAll(Refusals.closed());
     }
     files.closeAllBut(stuck);
   }
 
+  /** Closes files under the operations that run, which then end, until those that wait have had their turn and nothing runs. */
+  private void endRunning() {
+    long deadline = System.nanoTime() + GRACE.toNanos();
+    do {
+      pool.runningOperations().forEach(this::abort);
+    } while (!pool.awaitQuiet(BETWEEN_ABORTS) && System.nanoTime() < deadline);
+  }
+
   /** On a thread of its own: closing a channel waits for the threads in it, and a broken device may hold them for ever. */
   private void abort(Operation operation) {
+    OpenFile file = files.of(operation);
+    if (file == null || !file.beginAbort()) {
+      return;
+    }
     try {
-      DriverThread.uninterruptible(this, () -> files.abort(operation), config.threadName() + "-aborter").start();
+      DriverThread.uninterruptible(this, file::abort, config.threadName() + "-aborter").start();
     } catch (OutOfMemoryError e) {
       LOG.log(System.Logger.Level.WARNING, "no thread to end " + operation.name(), e);
     }

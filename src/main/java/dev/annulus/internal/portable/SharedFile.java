@@ -85,7 +85,7 @@ final class SharedFile {
     try {
       closeOrKeep(file, channels);
     } finally {
-      SharedFile ignored = ALL.computeIfPresent(key, (_, shared) -> --shared.openings == 0 ? null : shared);
+      SharedFile _ = ALL.computeIfPresent(key, (_, shared) -> --shared.openings == 0 ? null : shared);
     }
   }
 

@@ -127,7 +127,7 @@ final class TreeRemover {
 
   int removeByPath(Path root) throws IOException {
     List<Integer> stopped = new ArrayList<>();
-    Path ignored = Files.walkFileTree(root, new Visitor(stopped));
+    Path _ = Files.walkFileTree(root, new Visitor(stopped));
     return stopped.isEmpty() ? 0 : stopped.getFirst();
   }
 
@@ -144,7 +144,7 @@ final class TreeRemover {
         stopped.add(-Errno.ECANCELED);
         return FileVisitResult.TERMINATE;
       }
-      boolean ignored = Files.deleteIfExists(file);
+      boolean _ = Files.deleteIfExists(file);
       return FileVisitResult.CONTINUE;
     }
 
@@ -153,7 +153,7 @@ final class TreeRemover {
       if (failure != null) {
         throw failure;
       }
-      boolean ignored = Files.deleteIfExists(directory);
+      boolean _ = Files.deleteIfExists(directory);
       return FileVisitResult.CONTINUE;
     }
   }

@@ -123,7 +123,7 @@ class PortableLimitsTest {
             new RecordingRequest(new Operation.Nop()) {
               @Override
               public Operation operation() {
-                int ignored = most.accumulateAndGet(driver.stats().inFlight(), Math::max);
+                int _ = most.accumulateAndGet(driver.stats().inFlight(), Math::max);
                 return super.operation();
               }
             };

@@ -83,7 +83,7 @@ class PortableTreeTest {
           Files.createDirectories(tree.resolve("d" + n));
         }
         // Not empty when the swapper is quicker: what counts is what stays outside.
-        int ignored = DriverUse.run(driver, new Operation.RemoveTree(tree));
+        int _ = DriverUse.run(driver, new Operation.RemoveTree(tree));
       }
     } finally {
       done.set(true);

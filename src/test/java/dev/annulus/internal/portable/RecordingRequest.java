@@ -61,7 +61,7 @@ class RecordingRequest implements Request {
   }
 
   private void record(End how) {
-    int ignored = ends.incrementAndGet();
+    int _ = ends.incrementAndGet();
     boolean first = end.complete(how);
     if (!first) {
       throw new IllegalStateException("ended twice");

@@ -1,0 +1,8 @@
+package dev.annulus;
+
+class IoUringAdmissionTest extends AdmissionContract {
+  @Override
+  Backend backend() {
+    return Backend.IO_URING;
+  }
+}

@@ -1,0 +1,8 @@
+package dev.annulus;
+
+class IoUringConcurrentLoadTest extends ConcurrentLoadContract {
+  @Override
+  Backend backend() {
+    return Backend.IO_URING;
+  }
+}

@@ -1,0 +1,13 @@
+package dev.annulus;
+
+class IoUringInlineConcurrentLoadTest extends ConcurrentLoadContract {
+  @Override
+  Backend backend() {
+    return Backend.IO_URING;
+  }
+
+  @Override
+  boolean inlineReads() {
+    return true;
+  }
+}

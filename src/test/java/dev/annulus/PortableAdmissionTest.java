@@ -1,0 +1,8 @@
+package dev.annulus;
+
+class PortableAdmissionTest extends AdmissionContract {
+  @Override
+  Backend backend() {
+    return Backend.PORTABLE;
+  }
+}

@@ -1,0 +1,8 @@
+package dev.annulus;
+
+class PortableAsyncFileTest extends AsyncFileContract {
+  @Override
+  Backend backend() {
+    return Backend.PORTABLE;
+  }
+}

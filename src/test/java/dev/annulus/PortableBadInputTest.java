@@ -1,0 +1,8 @@
+package dev.annulus;
+
+class PortableBadInputTest extends BadInputContract {
+  @Override
+  Backend backend() {
+    return Backend.PORTABLE;
+  }
+}

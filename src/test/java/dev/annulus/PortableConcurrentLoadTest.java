@@ -1,0 +1,8 @@
+package dev.annulus;
+
+class PortableConcurrentLoadTest extends ConcurrentLoadContract {
+  @Override
+  Backend backend() {
+    return Backend.PORTABLE;
+  }
+}

@@ -1,0 +1,8 @@
+package dev.annulus;
+
+class PortableReleaseTest extends ReleaseContract {
+  @Override
+  Backend backend() {
+    return Backend.PORTABLE;
+  }
+}
