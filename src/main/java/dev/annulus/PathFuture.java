@@ -42,6 +42,8 @@ class PathFuture<T> extends OperationFuture<T> {
 
   /** Removes what a path names: as a file first, and as a directory if it turns out to be one. */
   static final class Delete extends PathFuture<Void> {
+    private int asFileResult;
+
     Delete(Engine engine, Path path) {
       super(engine, new Operation.Remove(path, false), path, null, _ -> null);
     }
@@ -50,9 +52,11 @@ class PathFuture<T> extends OperationFuture<T> {
     void onResult(int result) {
       boolean asFile = operation() instanceof Operation.Remove remove && !remove.directory();
       if (asFile && (result == -Errno.EISDIR || result == -Errno.EPERM)) {
+        asFileResult = result;
         again(new Operation.Remove(path(), true));
       } else {
-        super.onResult(result);
+        // It is no directory after all: the first answer was the true one.
+        super.onResult(!asFile && result == -Errno.ENOTDIR ? asFileResult : result);
       }
     }
   }

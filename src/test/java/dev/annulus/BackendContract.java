@@ -5,9 +5,11 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.OpenOption;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.Random;
 import org.awaitility.Awaitility;
@@ -58,6 +60,13 @@ abstract class BackendContract {
 
   final AsyncFile open(Path path, OpenOption... options) throws Exception {
     return view(get(runtime.openFile(path, options)));
+  }
+
+  /** Writes to a pipe by other means than the file that reads it, whose channel may serve one caller at a time. */
+  static void feed(Path fifo, byte[] contents) throws IOException {
+    try (FileChannel writer = FileChannel.open(fifo, StandardOpenOption.WRITE)) {
+      assertEquals(contents.length, writer.write(ByteBuffer.wrap(contents)));
+    }
   }
 
   /** A new file with contents. */

@@ -29,7 +29,7 @@ abstract class CompletionContract extends BackendContract {
   void dependents_byDefault_runOnARuntimeThread() throws Exception {
     try (AsyncFile pipe = open(fifo(), READ, WRITE)) {
       CompletableFuture<Boolean> onRuntimeThread = pipe.read(direct(8), 0).thenApply(_ -> runtime.isRuntimeThread());
-      assertEquals(3, get(pipe.write(direct(bytes(3, 1)), 0)));
+      feed(pipe.path(), bytes(3, 1));
       assertTrue(get(onRuntimeThread));
     }
     assertFalse(runtime.isRuntimeThread());
@@ -42,7 +42,7 @@ abstract class CompletionContract extends BackendContract {
           pipe.read(direct(8), 0)
               .thenCompose(_ -> runtime.stat(missing()))
               .handle((_, failure) -> failure != null && runtime.isRuntimeThread());
-      assertEquals(3, get(pipe.write(direct(bytes(3, 1)), 0)));
+      feed(pipe.path(), bytes(3, 1));
       assertTrue(get(dependent));
     }
   }
@@ -62,7 +62,7 @@ abstract class CompletionContract extends BackendContract {
       CompletableFuture<String> released =
           pipe.read(direct(3), 0).released().thenApply(_ -> Thread.currentThread().getName());
       for (int i = 0; i < 3; i++) {
-        assertEquals(3, get(pipe.write(direct(bytes(3, 1)), 0)));
+        feed(pipe.path(), bytes(3, 1));
       }
       assertEquals("completer 3 3", get(read));
       assertEquals("completer true", get(failed));
@@ -197,7 +197,7 @@ abstract class CompletionContract extends BackendContract {
       assertFalse(read.copy() instanceof IoFuture);
       assertTrue(dependent.cancel(true));
       assertFalse(read.isDone());
-      assertEquals(3, get(pipe.write(direct(bytes(3, 1)), 0)));
+      feed(pipe.path(), bytes(3, 1));
       assertEquals(3, get(read));
     }
   }
@@ -209,13 +209,13 @@ abstract class CompletionContract extends BackendContract {
       for (ByteBuffer buffer : List.of(direct(8), ByteBuffer.allocate(8))) {
         IoFuture<Integer> read = pipe.read(buffer, 0);
         ByteBuffer tampered = buffer.limit(1);
-        assertEquals(3, get(pipe.write(direct(bytes(3, 1)), 0)));
+        feed(pipe.path(), bytes(3, 1));
         Futures.failure(IllegalArgumentException.class, read);
         assertNull(get(read.released()));
         assertEquals(0, tampered.position());
       }
       IoFuture<Integer> next = pipe.read(direct(8), 0);
-      assertEquals(3, get(pipe.write(direct(bytes(3, 1)), 0)));
+      feed(pipe.path(), bytes(3, 1));
       assertEquals(3, get(next));
     }
     awaitIdle(runtime);

@@ -61,9 +61,10 @@ abstract class ReleaseContract extends BackendContract {
         }
         MemorySegment memory = free.remove();
         assertPoisoned(memory, seed, i);
-        boolean fromPipe = random.nextInt(4) == 0;
+        // A pending read of the pipe cannot be stopped on the portable backend, and would hold one of its threads.
+        boolean fromPipe = random.nextInt(4) == 0 && backend() == Backend.IO_URING;
         IoFuture<Long> read = fromPipe ? pipe.read(memory, 0) : file.read(memory, (long) random.nextInt(63) * SIZE);
-        if (random.nextInt(64) == 0) {
+        if (random.nextInt(64) == 0 && backend() == Backend.IO_URING) {
           // Lets some reads of the pipe end well, just as they are being cancelled.
           assertTrue(get(pipe.write(some, 0)) > 0);
         }
