@@ -1,5 +1,7 @@
 package dev.annulus.internal.driver;
 
+import java.time.Duration;
+
 /** A thread that ends requests of a driver, and must therefore never wait for one. Does not keep the JVM alive. */
 public final class DriverThread extends Thread {
   private final Driver owner;
@@ -27,6 +29,25 @@ public final class DriverThread extends Thread {
   @SuppressWarnings("ReferenceEquality") // this very driver
   public static boolean isOf(Driver driver) {
     return Thread.currentThread() instanceof DriverThread thread && thread.owner == driver;
+  }
+
+  /** Waits for a thread to end, whatever interrupts come; false if it takes longer. */
+  public static boolean join(Thread thread, Duration patience) {
+    boolean interrupted = false;
+    long deadline = System.nanoTime() + patience.toNanos();
+    try {
+      while (true) {
+        try {
+          return thread.join(Duration.ofNanos(Math.max(1, deadline - System.nanoTime())));
+        } catch (InterruptedException e) {
+          interrupted = true;
+        }
+      }
+    } finally {
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
+    }
   }
 
   @Override

@@ -9,7 +9,7 @@ import dev.annulus.internal.driver.Request;
 import dev.annulus.internal.driver.SharedCounters;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Collections;
+import java.util.HashSet;
 import java.util.IdentityHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -50,7 +50,9 @@ final class Pool {
   /** Whose turn it is, so that neither queue starves the other. */
   private boolean pastLimitsNext;
 
-  private final Set<Request> running = Collections.newSetFromMap(new IdentityHashMap<>());
+  private final IdentityHashMap<Request, Thread> running = new IdentityHashMap<>();
+
+  private final Set<Thread> alive = new HashSet<>();
 
   /** Requests being ended: their users' code may be running. */
   private int ending;
@@ -133,7 +135,9 @@ final class Pool {
     String name = threadNames + "-" + ++threadsStarted;
     threads++;
     try {
-      DriverThread.uninterruptible(owner, this::work, name).start();
+      Thread thread = DriverThread.uninterruptible(owner, this::work, name);
+      thread.start();
+      alive.add(thread);
       return true;
     } catch (OutOfMemoryError e) {
       threads--;
@@ -167,10 +171,12 @@ final class Pool {
     try {
       if (!awaitQueued()) {
         threads--;
+        // One that ends with the pool is joined.
+        alive.removeIf(thread -> !closing && thread.equals(Thread.currentThread()));
         return null;
       }
       Request request = poll();
-      running.add(request);
+      running.put(request, Thread.currentThread());
       counters.submitted.increment();
       return request;
     } finally {
@@ -214,7 +220,7 @@ final class Pool {
   private boolean stopRunning(Request request) {
     lock.lock();
     try {
-      boolean still = running.remove(request);
+      boolean still = running.remove(request) != null;
       if (still) {
         ending++;
       }
@@ -289,7 +295,7 @@ final class Pool {
   List<Operation> runningOperations() {
     lock.lock();
     try {
-      return running.stream().map(Request::operation).toList();
+      return running.keySet().stream().map(Request::operation).toList();
     } finally {
       lock.unlock();
     }
@@ -311,8 +317,13 @@ final class Pool {
       cancelled.addAll(pastLimits);
       admitted.clear();
       pastLimits.clear();
-      running.forEach(request -> stuck.add(request.operation()));
-      running.stream().filter(request -> !(request instanceof Call)).forEach(abandoned::add);
+      for (Request request : running.keySet()) {
+        stuck.add(request.operation());
+        if (!(request instanceof Call)) {
+          abandoned.add(request);
+        }
+      }
+      alive.removeAll(running.values());
       abandoned.forEach(running::remove);
       ending += cancelled.size() + abandoned.size();
     } finally {
@@ -326,6 +337,20 @@ final class Pool {
     }
     awaitEnding();
     return stuck;
+  }
+
+  /** Waits until the threads have gone, but for those in operations that were given up. */
+  void join() {
+    List<Thread> leaving;
+    lock.lock();
+    try {
+      leaving = List.copyOf(alive);
+    } finally {
+      lock.unlock();
+    }
+    for (Thread thread : leaving) {
+      boolean _ = DriverThread.join(thread, Duration.ofNanos(Long.MAX_VALUE));
+    }
   }
 
   private void awaitEnding() {

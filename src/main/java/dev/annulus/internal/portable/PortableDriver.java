@@ -11,6 +11,7 @@ import dev.annulus.internal.driver.Refusals;
 import dev.annulus.internal.driver.Request;
 import dev.annulus.internal.driver.SharedCounters;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.RejectedExecutionException;
@@ -33,6 +34,9 @@ public final class PortableDriver implements Driver {
   private final FileTable files = new FileTable();
   private final NioCalls calls = new NioCalls(files);
   private final Pool pool;
+
+  /** Only the thread that closes uses it. */
+  private final List<Thread> aborters = new ArrayList<>();
 
   private final AtomicBoolean closeBegun = new AtomicBoolean();
   private final CompletableFuture<Void> closed = new CompletableFuture<>();
@@ -155,6 +159,10 @@ public final class PortableDriver implements Driver {
       stuck = pool.abandonAll(Refusals.closed());
     }
     files.closeAllBut(stuck);
+    pool.join();
+    for (Thread aborter : aborters) {
+      boolean _ = DriverThread.join(aborter, GRACE);
+    }
   }
 
   /** Closes files under the operations that run, which then end, until those that wait have had their turn and nothing runs. */
@@ -172,7 +180,9 @@ public final class PortableDriver implements Driver {
       return;
     }
     try {
-      DriverThread.uninterruptible(this, file::abort, config.threadName() + "-aborter").start();
+      Thread aborter = DriverThread.uninterruptible(this, file::abort, config.threadName() + "-aborter");
+      aborter.start();
+      aborters.add(aborter);
     } catch (OutOfMemoryError e) {
       LOG.log(System.Logger.Level.WARNING, "no thread to end " + operation.name(), e);
     }
