@@ -24,6 +24,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 
 /** An open file's operations beside reading and writing: appending, syncing, metadata, length, locks, closing. */
@@ -185,7 +186,9 @@ abstract class AsyncFileContract extends BackendContract {
       Files.write(path, bytes(7, 1));
       FileStatus status = get(file.stat());
       assertEquals(inode, status.inode());
-      assertEquals(0, status.linkCount());
+      if (backend() == Backend.IO_URING) {
+        assertEquals(0, status.linkCount()); // the portable backend has to ask by name, and remembers
+      }
       assertEquals(100L, get(file.size()));
       assertEquals(path, file.path());
     }
@@ -314,12 +317,16 @@ abstract class AsyncFileContract extends BackendContract {
   void closeAsync_completedByHand_doesNotChangeTheFilesEnd() throws Exception {
     AsyncFile pipe = get(runtime.openFile(fifo(), READ, WRITE));
     IoFuture<Integer> pending = pipe.read(direct(8), 0);
+    Awaitility.await().until(() -> runtime.stats().inFlight() == 1);
     boolean mine = pipe.closeAsync().complete(null);
     assertTrue(mine);
     CompletableFuture<Void> end = pipe.closeAsync();
     assertFalse(end.isDone());
     assertEquals(1, Processes.descriptorsOf(pipe.path()));
     assertTrue(pending.cancel(true));
+    if (backend() == Backend.PORTABLE) {
+      feed(pipe.path(), bytes(3, 1)); // a thread in a system call cannot be stopped
+    }
     assertNull(get(end));
     assertEquals(0, Processes.descriptorsOf(pipe.path()));
   }

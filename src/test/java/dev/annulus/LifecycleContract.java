@@ -60,6 +60,11 @@ abstract class LifecycleContract extends BackendContract {
 
   // ---- what happens to operations ----
 
+  /** How many reads that never end may be in flight without keeping others from running. */
+  int readsThatNeverEnd() {
+    return 50;
+  }
+
   @Test
   void close_withOperationsOfAllKindsInFlight_endsEachOnce() throws Exception {
     IoRuntime other = named().open();
@@ -68,7 +73,8 @@ abstract class LifecycleContract extends BackendContract {
     AtomicInteger ended = new AtomicInteger();
     List<CompletableFuture<?>> futures = new ArrayList<>();
     for (int i = 0; i < 50; i++) {
-      futures.add(pipe.read(i % 2 == 0 ? direct(8) : ByteBuffer.allocate(8), 0));
+      AsyncFile endless = i < readsThatNeverEnd() ? pipe : file;
+      futures.add(endless.read(i % 2 == 0 ? direct(8) : ByteBuffer.allocate(8), 0));
       futures.add(file.read(direct(8), i));
       futures.add(file.writeFully(direct(8), i));
       futures.add(file.sync(Sync.DATA));
@@ -86,7 +92,7 @@ abstract class LifecycleContract extends BackendContract {
     assertEquals(futures.size(), ended.get());
     for (int i = 0; i < futures.size(); i++) {
       CompletableFuture<?> future = futures.get(i);
-      if (i % 7 == 0) {
+      if (i % 7 == 0 && i / 7 < readsThatNeverEnd()) {
         assertTrue(future.isCompletedExceptionally(), "a read of an empty pipe ended well");
       } else {
         assertFalse(future.isCompletedExceptionally(), () -> "could have ended, but: " + future);
