@@ -322,7 +322,7 @@ abstract class AsyncFileContract extends BackendContract {
     assertTrue(mine);
     CompletableFuture<Void> end = pipe.closeAsync();
     assertFalse(end.isDone());
-    assertEquals(1, Processes.descriptorsOf(pipe.path()));
+    assertTrue(Processes.descriptorsOf(pipe.path()) >= 1);
     assertTrue(pending.cancel(true));
     if (backend() == Backend.PORTABLE) {
       feed(pipe.path(), bytes(3, 1)); // a thread in a system call cannot be stopped
