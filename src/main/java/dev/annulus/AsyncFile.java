@@ -83,6 +83,15 @@ public interface AsyncFile extends AutoCloseable {
   IoFuture<Long> read(List<ByteBuffer> dsts, long position);
 
   /**
+   * Reads many places, each until its buffer is full, and hands all the reads over together: in one call of the kernel, where there is room.
+   * They are not ordered among each other.
+   *
+   * @param reads the buffers and where to read them from; all are checked before any read is begun
+   * @return a future for each, in the same order, as {@link #readFully(ByteBuffer, long)} gives it
+   */
+  List<IoFuture<Void>> readMany(List<BufferAt> reads);
+
+  /**
    * Writes once. On a file opened with {@code APPEND} the bytes go to the end of file whatever the position.
    *
    * @param src holds the bytes
@@ -151,7 +160,8 @@ public interface AsyncFile extends AutoCloseable {
   IoFuture<Void> sync(Sync mode);
 
   /**
-   * Writes everything, then syncs ({@link Sync#DATA}).
+   * Writes everything, and sees to it that it is on stable storage: by a sync after it ({@link Sync#DATA}), or by writing it through, as the runtime's
+   * {@link Durability} says. By default it also covers every write of this file that had completed before this call.
    *
    * @param src holds the bytes
    * @param position where in the file to write, in bytes
@@ -172,6 +182,13 @@ public interface AsyncFile extends AutoCloseable {
    * @return the length in bytes
    */
   IoFuture<Long> size();
+
+  /**
+   * Asks what direct I/O on this file must be aligned to, whether it was opened for that or not.
+   *
+   * @return the alignment, or a careful guess where the system does not tell
+   */
+  IoFuture<DirectAlignment> directAlignment();
 
   /**
    * Sets the file's length: cuts off what is behind it, or extends the file with zeros.

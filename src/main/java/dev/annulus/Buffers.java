@@ -47,10 +47,14 @@ final class Buffers {
     return segment;
   }
 
-  /** What an operation is to hold on to: the user's own memory if it is native, else a stand-in. */
+  /**
+   * What an operation is to hold on to: the user's own memory if it is native, else a stand-in. To be {@linkplain #release
+   * released} in any case.
+   */
   static Object memory(Engine engine, ByteBuffer buffer, MemorySegment segment, boolean forReading) {
     if (segment.isNative()) {
-      return buffer;
+      BufferPool.Lease lease = engine.bufferPool().leaseOf(segment);
+      return lease == null ? buffer : new LeasedMemory(lease, segment, buffer);
     }
     return forReading
         ? engine.heapCopies().forReading(segment, buffer)
@@ -60,7 +64,8 @@ final class Buffers {
   /** As {@link #memory(Engine, ByteBuffer, MemorySegment, boolean)}, for a user's segment. */
   static Object memory(Engine engine, MemorySegment segment, boolean forReading) {
     if (segment.isNative()) {
-      return segment;
+      BufferPool.Lease lease = engine.bufferPool().leaseOf(segment);
+      return lease == null ? segment : new LeasedMemory(lease, segment, null);
     }
     return forReading
         ? engine.heapCopies().forReading(segment, null)
@@ -81,7 +86,7 @@ final class Buffers {
   static void transferred(Object memory, int count, boolean read) {
     switch (memory) {
       case ByteBuffer buffer -> buffer.position(buffer.position() + count);
-      case HeapCopy copy -> copy.transferred(count, read);
+      case OwnMemory own -> own.transferred(count, read);
       default -> {}
     }
   }
@@ -96,20 +101,10 @@ final class Buffers {
     }
   }
 
-  /** Returns stand-ins, now that nothing touches them. */
-  static void release(Operation operation) {
-    switch (operation) {
-      case Operation.Read read -> release(read.memory());
-      case Operation.Write write -> release(write.memory());
-      case Operation.ReadVector vector -> vector.pieces().forEach(piece -> release(piece.memory()));
-      case Operation.WriteVector vector -> vector.pieces().forEach(piece -> release(piece.memory()));
-      default -> {}
-    }
-  }
-
-  private static void release(Object memory) {
-    if (memory instanceof HeapCopy copy) {
-      copy.release();
+  /** Returns what was taken by {@link #memory}, now that nothing touches it. */
+  static void release(Object memory) {
+    if (memory instanceof OwnMemory own) {
+      own.release();
     }
   }
 

@@ -43,26 +43,40 @@ final class DriverFile implements AsyncFile {
 
   @Override
   public IoFuture<Integer> read(ByteBuffer dst, long position) {
-    Operation.Read read = readOperation(dst, position);
-    return start(TransferFuture.ofInt(descriptor, read), read.length() == 0);
+    MemorySegment segment = checkRead(dst, position);
+    Object memory = Buffers.memory(engine, dst, segment, true);
+    int length = Buffers.length(segment.byteSize());
+    return start(
+        new TransferFuture.ReadInt(descriptor, memory, Buffers.address(memory, segment), length, position), length == 0);
   }
 
   @Override
   public IoFuture<Long> read(MemorySegment dst, long position) {
-    Operation.Read read = readOperation(dst, position);
-    return start(TransferFuture.ofLong(descriptor, read), read.length() == 0);
+    MemorySegment segment = checkRead(dst, position);
+    Object memory = Buffers.memory(engine, segment, true);
+    int length = Buffers.length(segment.byteSize());
+    return start(
+        new TransferFuture.ReadLong(descriptor, memory, Buffers.address(memory, segment), length, position), length == 0);
   }
 
   @Override
   public IoFuture<Void> readFully(ByteBuffer dst, long position) {
-    Operation.Read read = readOperation(dst, position);
-    return start(new FullTransferFuture(descriptor, read, dst.remaining(), false), read.length() == 0);
+    MemorySegment segment = checkRead(dst, position);
+    return readFully(Buffers.memory(engine, dst, segment, true), segment, position);
   }
 
   @Override
   public IoFuture<Void> readFully(MemorySegment dst, long position) {
-    Operation.Read read = readOperation(dst, position);
-    return start(new FullTransferFuture(descriptor, read, dst.byteSize(), false), read.length() == 0);
+    MemorySegment segment = checkRead(dst, position);
+    return readFully(Buffers.memory(engine, segment, true), segment, position);
+  }
+
+  private IoFuture<Void> readFully(Object memory, MemorySegment segment, long position) {
+    return start(readFuture(memory, segment, position), segment.byteSize() == 0);
+  }
+
+  private FileFuture<Void> readFuture(Object memory, MemorySegment segment, long position) {
+    return new FullTransferFuture.Read(descriptor, memory, Buffers.address(memory, segment), segment.byteSize(), position);
   }
 
   @Override
@@ -70,103 +84,163 @@ final class DriverFile implements AsyncFile {
     descriptor.checkReadable();
     List<ByteBuffer> buffers = Buffers.checkAll(dsts, true);
     Buffers.checkRange(position, total(buffers));
-    Operation operation = new Operation.ReadVector(fd, pieces(buffers, true), position);
-    return start(TransferFuture.ofLong(descriptor, operation), total(buffers) == 0);
+    return start(VectorFuture.reading(descriptor, pieces(buffers, true), position), total(buffers) == 0);
   }
 
-  private Operation.Read readOperation(ByteBuffer dst, long position) {
+  @Override
+  public List<IoFuture<Void>> readMany(List<BufferAt> reads) {
+    descriptor.checkReadable();
+    List<BufferAt> batch = List.copyOf(Objects.requireNonNull(reads, "reads"));
+    for (BufferAt read : batch) {
+      MemorySegment _ = checkRead(read.buffer(), read.position());
+    }
+    List<FileFuture<Void>> futures = readFutures(batch);
+    List<FileFuture<Void>> toSubmit = new ArrayList<>(futures.size());
+    for (FileFuture<Void> future : futures) {
+      if (!isDoneHere(future)) {
+        toSubmit.add(future);
+      }
+    }
+    engine.driver().submitAll(toSubmit);
+    return List.copyOf(futures);
+  }
+
+  /** The futures of a batch, each with a lease, or none of them. */
+  private List<FileFuture<Void>> readFutures(List<BufferAt> batch) {
+    List<FileFuture<Void>> futures = new ArrayList<>(batch.size());
+    try {
+      for (BufferAt read : batch) {
+        MemorySegment segment = checkRead(read.buffer(), read.position());
+        Object memory = Buffers.memory(engine, read.buffer(), segment, true);
+        futures.add(readFuture(memory, segment, read.position()));
+      }
+      descriptor.lease(batch.size());
+    } catch (RuntimeException | Error e) {
+      futures.forEach(OperationFuture::release);
+      throw e;
+    }
+    return futures;
+  }
+
+  /** Completes a read of a batch at once, if it transfers nothing or finds all in the page cache. */
+  private boolean isDoneHere(FileFuture<Void> future) {
+    if (!(future.operation() instanceof Operation.Read read)) {
+      return false;
+    }
+    if (read.length() == 0) {
+      future.completed(0);
+      return true;
+    }
+    future.observe();
+    return descriptor.isBuffered() && isReadInline(future, read);
+  }
+
+  private MemorySegment checkRead(ByteBuffer dst, long position) {
     Objects.requireNonNull(dst, "dst");
     descriptor.checkReadable();
     MemorySegment segment = Buffers.check(dst, true);
     Buffers.checkRange(position, segment.byteSize());
-    Object memory = Buffers.memory(engine, dst, segment, true);
-    return new Operation.Read(
-        fd, memory, Buffers.address(memory, segment), Buffers.length(segment.byteSize()), position);
+    return segment;
   }
 
-  private Operation.Read readOperation(MemorySegment dst, long position) {
+  private MemorySegment checkRead(MemorySegment dst, long position) {
     Objects.requireNonNull(dst, "dst");
     descriptor.checkReadable();
     MemorySegment segment = Buffers.check(dst, true);
     Buffers.checkRange(position, segment.byteSize());
-    Object memory = Buffers.memory(engine, segment, true);
-    return new Operation.Read(
-        fd, memory, Buffers.address(memory, segment), Buffers.length(segment.byteSize()), position);
+    return segment;
   }
 
   // ---- writing ----
 
   @Override
   public IoFuture<Integer> write(ByteBuffer src, long position) {
-    Operation.Write write = writeOperation(src, position);
-    return start(TransferFuture.ofInt(descriptor, write), write.length() == 0);
+    return writeInt(src, checkWrite(src, position), position);
   }
 
   @Override
   public IoFuture<Long> write(MemorySegment src, long position) {
-    Operation.Write write = writeOperation(src, position);
-    return start(TransferFuture.ofLong(descriptor, write), write.length() == 0);
+    MemorySegment segment = checkWrite(src, position);
+    Object memory = Buffers.memory(engine, segment, false);
+    int length = Buffers.length(segment.byteSize());
+    return start(
+        new TransferFuture.WriteLong(descriptor, memory, Buffers.address(memory, segment), length, position), length == 0);
   }
 
   @Override
   public IoFuture<Void> writeFully(ByteBuffer src, long position) {
-    Operation.Write write = writeOperation(src, position);
-    return start(new FullTransferFuture(descriptor, write, src.remaining(), false), write.length() == 0);
+    MemorySegment segment = checkWrite(src, position);
+    return writeFully(Buffers.memory(engine, src, segment, false), segment, position);
   }
 
   @Override
   public IoFuture<Void> writeFully(MemorySegment src, long position) {
-    Operation.Write write = writeOperation(src, position);
-    return start(new FullTransferFuture(descriptor, write, src.byteSize(), false), write.length() == 0);
+    MemorySegment segment = checkWrite(src, position);
+    return writeFully(Buffers.memory(engine, segment, false), segment, position);
   }
 
   @Override
   public IoFuture<Long> write(List<ByteBuffer> srcs, long position) {
-    descriptor.checkWritable();
+    checkChangeable();
     List<ByteBuffer> buffers = Buffers.checkAll(srcs, false);
     Buffers.checkRange(position, total(buffers));
-    Operation operation = new Operation.WriteVector(fd, pieces(buffers, false), position);
-    return start(TransferFuture.ofLong(descriptor, operation), total(buffers) == 0);
+    return start(VectorFuture.writing(descriptor, pieces(buffers, false), position), total(buffers) == 0);
   }
 
   @Override
   public IoFuture<Integer> append(ByteBuffer src) {
     Objects.requireNonNull(src, "src");
     descriptor.checkAppending();
-    Operation.Write write = writeOperation(src, Operation.AT_END_OF_FILE, Buffers.check(src, false));
-    return start(TransferFuture.ofInt(descriptor, write), write.length() == 0);
+    descriptor.durableWrites().noteChangedOtherwise();
+    return writeInt(src, Buffers.check(src, false), Operation.AT_END_OF_FILE);
   }
 
   @Override
   public IoFuture<Void> writeDurably(ByteBuffer src, long position) {
-    Operation.Write write = writeOperation(src, position);
-    FullTransferFuture future = new FullTransferFuture(descriptor, write, src.remaining(), true);
-    IOException lost = descriptor.earlierSyncFailure();
-    return lost == null ? start(future, write.length() == 0) : refuse(future, lost);
-  }
-
-  private Operation.Write writeOperation(ByteBuffer src, long position) {
     Objects.requireNonNull(src, "src");
     descriptor.checkWritable();
     MemorySegment segment = Buffers.check(src, false);
     Buffers.checkRange(position, segment.byteSize());
-    return writeOperation(src, position, segment);
-  }
-
-  private Operation.Write writeOperation(ByteBuffer src, long offset, MemorySegment segment) {
     Object memory = Buffers.memory(engine, src, segment, false);
-    return new Operation.Write(
-        fd, memory, Buffers.address(memory, segment), Buffers.length(segment.byteSize()), offset);
+    FileFuture<Void> future =
+        new DurableWriteFuture(descriptor, memory, Buffers.address(memory, segment), segment.byteSize(), position);
+    IOException lost = descriptor.earlierSyncFailure();
+    return lost == null ? start(future, segment.byteSize() == 0) : refuse(future, lost);
   }
 
-  private Operation.Write writeOperation(MemorySegment src, long position) {
+  private IoFuture<Integer> writeInt(ByteBuffer src, MemorySegment segment, long offset) {
+    Object memory = Buffers.memory(engine, src, segment, false);
+    int length = Buffers.length(segment.byteSize());
+    return start(
+        new TransferFuture.WriteInt(descriptor, memory, Buffers.address(memory, segment), length, offset), length == 0);
+  }
+
+  private IoFuture<Void> writeFully(Object memory, MemorySegment segment, long position) {
+    long size = segment.byteSize();
+    return start(
+        new FullTransferFuture.Write(descriptor, memory, Buffers.address(memory, segment), size, position), size == 0);
+  }
+
+  private MemorySegment checkWrite(ByteBuffer src, long position) {
     Objects.requireNonNull(src, "src");
-    descriptor.checkWritable();
+    checkChangeable();
     MemorySegment segment = Buffers.check(src, false);
     Buffers.checkRange(position, segment.byteSize());
-    Object memory = Buffers.memory(engine, segment, false);
-    return new Operation.Write(
-        fd, memory, Buffers.address(memory, segment), Buffers.length(segment.byteSize()), position);
+    return segment;
+  }
+
+  /** For everything that changes what is in the file, but durable writes. */
+  private void checkChangeable() {
+    descriptor.checkWritable();
+    descriptor.durableWrites().noteChangedOtherwise();
+  }
+
+  private MemorySegment checkWrite(MemorySegment src, long position) {
+    Objects.requireNonNull(src, "src");
+    checkChangeable();
+    MemorySegment segment = Buffers.check(src, false);
+    Buffers.checkRange(position, segment.byteSize());
+    return segment;
   }
 
   // ---- the rest ----
@@ -175,9 +249,10 @@ final class DriverFile implements AsyncFile {
   public IoFuture<Void> sync(Sync mode) {
     Operation operation = new Operation.Sync(fd, Objects.requireNonNull(mode, "mode") == Sync.DATA);
     FileFuture<Void> future =
-        new FileFuture<>(descriptor, operation) {
+        new FileFuture.Plain<>(descriptor, operation) {
           @Override
           void onSuccess(int result) {
+            file().durableWrites().noteSynced();
             succeedUnlessLost(result);
           }
 
@@ -204,11 +279,18 @@ final class DriverFile implements AsyncFile {
   }
 
   @Override
+  public IoFuture<DirectAlignment> directAlignment() {
+    StatResult result = new StatResult();
+    return start(
+        FileFuture.of(descriptor, new Operation.Stat(fd, result), _ -> Statuses.directAlignmentOf(result)), false);
+  }
+
+  @Override
   public IoFuture<Void> truncate(long size) {
     if (size < 0) {
       throw new IllegalArgumentException("negative size: " + size);
     }
-    descriptor.checkWritable();
+    checkChangeable();
     return start(FileFuture.of(descriptor, new Operation.Truncate(fd, size), _ -> null), false);
   }
 
@@ -225,7 +307,7 @@ final class DriverFile implements AsyncFile {
   @Override
   public IoFuture<Boolean> tryLockExclusive() {
     FileFuture<Boolean> future =
-        new FileFuture<>(descriptor, new Operation.TryLock(fd)) {
+        new FileFuture.Plain<>(descriptor, new Operation.TryLock(fd)) {
           @Override
           void onSuccess(int result) {
             succeed(true, result);
@@ -270,10 +352,13 @@ final class DriverFile implements AsyncFile {
 
   /** Takes a lease and submits, or completes at once with 0 what transfers nothing. */
   private <T> IoFuture<T> start(FileFuture<T> future, boolean empty) {
-    descriptor.lease();
+    takeLease(future);
     if (empty) {
       future.completed(0);
-    } else if (callerRuns && !Thread.currentThread().isVirtual() && !engine.driver().onDriverThread()) {
+      return future;
+    }
+    future.observe();
+    if (callerRuns && !Thread.currentThread().isVirtual() && !engine.driver().onDriverThread()) {
       future.runHere();
     } else {
       submit(future);
@@ -283,26 +368,47 @@ final class DriverFile implements AsyncFile {
 
   private void submit(FileFuture<?> future) {
     switch (future.operation()) {
-      case Operation.Read read when descriptor.isBuffered() -> readInlineOrSubmit(future, read);
+      case Operation.Read read when descriptor.isBuffered() -> {
+        if (!isReadInline(future, read)) {
+          engine.driver().submit(future);
+        }
+      }
       case Operation.Sync _ -> descriptor.groupCommit().sync(future, false);
+      case DurableWriteFuture write -> {
+        write.choose();
+        engine.driver().submit(write);
+      }
       default -> engine.driver().submit(future);
     }
   }
 
-  private void readInlineOrSubmit(FileFuture<?> future, Operation.Read read) {
+  /** Does a read of cached data at once. False if it is not cached, and left to be submitted. */
+  private boolean isReadInline(FileFuture<?> future, Operation.Read read) {
     int result = engine.inlineReads().attempt(engine.driver(), read, descriptor.inlineHistory(), callerRuns);
     if (result >= 0) {
-      future.completed(result);
-    } else if (result == InlineReads.TOO_DEEP && !engine.driver().onDriverThread()) {
+      future.completedInline(result);
+      return true;
+    }
+    if (result == InlineReads.TOO_DEEP && !engine.driver().onDriverThread()) {
       // The ring may be done before the caller attaches its dependent, which would then run on this stack again. Later it cannot be.
       UNWINDING.execute(() -> engine.driver().submitPastLimits(future));
-    } else {
-      engine.driver().submit(future);
+      return true;
+    }
+    return false;
+  }
+
+  /** The last thing that can go wrong before an operation begins: what it holds is given back then. */
+  private void takeLease(FileFuture<?> future) {
+    try {
+      descriptor.lease();
+    } catch (IllegalStateException e) {
+      future.release();
+      throw e;
     }
   }
 
   private <T> IoFuture<T> refuse(FileFuture<T> future, Throwable cause) {
-    descriptor.lease();
+    takeLease(future);
     future.refused(cause);
     return future;
   }
@@ -318,13 +424,18 @@ final class DriverFile implements AsyncFile {
   /** Without the empty buffers: were the most one operation takes all empty, it would transfer nothing, or report end of file. */
   private List<Operation.Piece> pieces(List<ByteBuffer> buffers, boolean forReading) {
     List<Operation.Piece> pieces = new ArrayList<>(buffers.size());
-    for (ByteBuffer buffer : buffers) {
-      if (!buffer.hasRemaining()) {
-        continue;
+    try {
+      for (ByteBuffer buffer : buffers) {
+        if (!buffer.hasRemaining()) {
+          continue;
+        }
+        MemorySegment segment = MemorySegment.ofBuffer(buffer);
+        Object memory = Buffers.memory(engine, buffer, segment, forReading);
+        pieces.add(new Operation.Piece(memory, Buffers.address(memory, segment), buffer.remaining()));
       }
-      MemorySegment segment = MemorySegment.ofBuffer(buffer);
-      Object memory = Buffers.memory(engine, buffer, segment, forReading);
-      pieces.add(new Operation.Piece(memory, Buffers.address(memory, segment), buffer.remaining()));
+    } catch (RuntimeException | Error e) {
+      pieces.forEach(piece -> Buffers.release(piece.memory()));
+      throw e;
     }
     return pieces;
   }

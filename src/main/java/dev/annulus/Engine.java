@@ -12,14 +12,21 @@ final class Engine {
   private final Driver driver;
   private final @Nullable Executor completionExecutor;
   private final InlineReads inlineReads;
-  private final HeapCopies heapCopies = new HeapCopies();
+  private final BufferPool bufferPool;
+  private final Durability durability;
+  private final HeapCopies heapCopies;
+  private final Listeners listeners;
 
   /** Files not yet closed, for the runtime's close to close. */
   private final Set<OpenDescriptor> openDescriptors = ConcurrentHashMap.newKeySet();
 
-  Engine(Driver driver, @Nullable Executor completionExecutor, boolean inlineReads) {
+  Engine(Driver driver, @Nullable Executor completionExecutor, boolean inlineReads, int bufferPoolBytes, Durability durability) {
     this.driver = driver;
+    this.durability = durability;
+    this.bufferPool = new BufferPool(bufferPoolBytes, driver::register);
+    this.heapCopies = new HeapCopies(bufferPool);
     this.inlineReads = new InlineReads(inlineReads);
+    this.listeners = new Listeners(driver);
     Errors.prepare();
     this.completionExecutor = completionExecutor;
   }
@@ -32,8 +39,20 @@ final class Engine {
     return inlineReads;
   }
 
+  Durability durability() {
+    return durability;
+  }
+
+  BufferPool bufferPool() {
+    return bufferPool;
+  }
+
   HeapCopies heapCopies() {
     return heapCopies;
+  }
+
+  Listeners listeners() {
+    return listeners;
   }
 
   Set<OpenDescriptor> openDescriptors() {

@@ -34,6 +34,11 @@ public final class ErrnoException extends IOException {
    * @return the exception, with a message that names all of these, the symbol of the number and a remedy where one is known
    */
   public static ErrnoException of(int errno, String operation, @Nullable Path path, String detail) {
+    return of(errno, operation, path, detail, remedy(errno));
+  }
+
+  /** As {@link #of(int, String, Path, String)}, with what is known of the remedy in this case. */
+  static ErrnoException of(int errno, String operation, @Nullable Path path, String detail, String remedy) {
     Objects.requireNonNull(operation, "operation");
     StringBuilder message = new StringBuilder(operation);
     if (path != null) {
@@ -42,7 +47,7 @@ public final class ErrnoException extends IOException {
     if (!detail.isEmpty()) {
       message.append(' ').append(detail);
     }
-    message.append(" failed: ").append(reason(errno));
+    message.append(" failed: ").append(reason(errno, remedy));
     return new ErrnoException(errno, operation, message.toString());
   }
 
@@ -83,19 +88,21 @@ public final class ErrnoException extends IOException {
   }
 
   /** Symbol, number, text and remedy. */
-  static String reason(int errno) {
-    String remedy =
-        switch (errno) {
-          case Errno.EMFILE -> "; close files, or raise the process's limit (ulimit -n)";
-          case Errno.ENFILE -> "; the whole system is out of descriptors (fs.file-max)";
-          case Errno.ENOSPC -> "; free space on the device";
-          case Errno.EDQUOT -> "; the user's quota is used up";
-          case Errno.EFBIG -> "; the file system's or the process's largest file (ulimit -f) is reached";
-          case Errno.EXDEV -> "; source and target are on different file systems: copy instead";
-          case Errno.EROFS -> "; the file system is mounted read-only";
-          case Errno.EINVAL -> "; with direct I/O, position, length and address must be aligned to the device's blocks";
-          default -> "";
-        };
+  static String reason(int errno, String remedy) {
     return Errno.symbol(errno) + " (errno " + errno + ", " + Errno.text(errno) + ")" + remedy;
+  }
+
+  /** What to do about it, where that is known from the number alone; else nothing. */
+  static String remedy(int errno) {
+    return switch (errno) {
+      case Errno.EMFILE -> "; close files, or raise the process's limit (ulimit -n)";
+      case Errno.ENFILE -> "; the whole system is out of descriptors (fs.file-max)";
+      case Errno.ENOSPC -> "; free space on the device";
+      case Errno.EDQUOT -> "; the user's quota is used up";
+      case Errno.EFBIG -> "; the file system's or the process's largest file (ulimit -f) is reached";
+      case Errno.EXDEV -> "; source and target are on different file systems: copy instead";
+      case Errno.EROFS -> "; the file system is mounted read-only";
+      default -> "";
+    };
   }
 }

@@ -1,6 +1,7 @@
 package dev.annulus;
 
 import dev.annulus.internal.driver.Errno;
+import dev.annulus.internal.driver.OpenFlag;
 import dev.annulus.internal.driver.Operation;
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
@@ -33,11 +34,17 @@ final class Errors {
     return ErrnoException.of(errno, operation.name(), path, detail(operation));
   }
 
+  /** As {@link #onFile(Operation, Path, int)}, with what is known of the remedy in this case. */
+  static IOException onFile(Operation operation, Path path, int errno, String remedy) {
+    return ErrnoException.of(errno, operation.name(), path, detail(operation), remedy);
+  }
+
   /** For an operation on one or two paths. The cause is always the {@link ErrnoException}. */
   static IOException onPath(Operation operation, Path path, @Nullable Path other, int errno) {
     String file = path.toString();
     String second = other == null ? null : other.toString();
-    String reason = operation.name() + ": " + ErrnoException.reason(errno);
+    String remedy = remedy(operation, errno);
+    String reason = operation.name() + ": " + ErrnoException.reason(errno, remedy);
     FileSystemException exception =
         switch (errno) {
           case Errno.ENOENT -> new NoSuchFileException(file, second, reason);
@@ -49,8 +56,15 @@ final class Errors {
           default -> new FileSystemException(file, second, reason);
         };
     exception.initCause(
-        ErrnoException.of(errno, operation.name(), path, other == null ? "" : "and " + other));
+        ErrnoException.of(errno, operation.name(), path, other == null ? "" : "and " + other, remedy));
     return exception;
+  }
+
+  private static String remedy(Operation operation, int errno) {
+    boolean direct = operation instanceof Operation.Open open && open.flags().contains(OpenFlag.DIRECT);
+    return direct && errno == Errno.EINVAL
+        ? "; the file system may not know direct I/O: open the file without " + IoOpenOption.DIRECT
+        : ErrnoException.remedy(errno);
   }
 
   /** A failure for one future, from a cause that many share: its stack trace will be set where it is thrown. */

@@ -1,26 +1,42 @@
 package dev.annulus;
 
+import dev.annulus.internal.driver.Errno;
 import dev.annulus.internal.driver.Operation;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.function.IntFunction;
 
 /** The future of an operation on an open file: holds a lease on the file until the operation is over. */
 abstract class FileFuture<T> extends OperationFuture<T> {
   private final OpenDescriptor file;
 
-  FileFuture(OpenDescriptor file, Operation operation) {
-    super(operation);
+  FileFuture(OpenDescriptor file) {
     this.file = file;
   }
 
   /** A future whose value follows from the result by a function. */
   static <T> FileFuture<T> of(OpenDescriptor file, Operation operation, IntFunction<T> value) {
-    return new FileFuture<>(file, operation) {
+    return new Plain<>(file, operation) {
       @Override
       void onSuccess(int result) {
         succeed(value.apply(result), result);
       }
     };
+  }
+
+  /** The future of an operation that is an object of its own. */
+  abstract static class Plain<T> extends FileFuture<T> {
+    private final Operation operation;
+
+    Plain(OpenDescriptor file, Operation operation) {
+      super(file);
+      this.operation = operation;
+    }
+
+    @Override
+    public final Operation operation() {
+      return operation;
+    }
   }
 
   /** The operation has ended well. Must call one of {@code succeed}, {@code fail} and {@code again}. */
@@ -44,22 +60,32 @@ abstract class FileFuture<T> extends OperationFuture<T> {
     }
   }
 
-  /** A sync has failed: remembers it if it lost data. What to fail with. */
+  /** A sync, or a write with a sync in it, has failed: remembers it if it lost data. What to fail with. */
   final IOException syncFailure(int errno) {
     IOException failure = Errors.onFile(operation(), file.path(), errno);
-    return Errors.isLoss(errno) ? file.latchSyncFailure(failure) : failure;
+    return losesData(errno) ? file.latchSyncFailure(failure) : failure;
+  }
+
+  /** Whether a failure of the operation may mean that data is lost which was written before. */
+  boolean losesData(int errno) {
+    return operation() instanceof Operation.Sync && Errors.isLoss(errno);
   }
 
   /** That nobody listens does not bring the data back. */
   @Override
   final void onUnheard(int errno) {
-    if (operation() instanceof Operation.Sync) {
+    if (losesData(errno)) {
       IOException ignored = syncFailure(errno);
     }
   }
 
   final OpenDescriptor file() {
     return file;
+  }
+
+  @Override
+  final Path path() {
+    return file.path();
   }
 
   @Override
@@ -71,27 +97,29 @@ abstract class FileFuture<T> extends OperationFuture<T> {
   final void onResult(int result) {
     if (result >= 0) {
       onSuccess(result);
+    } else if (result == -Errno.EINVAL && !file.isBuffered() && RefusedTransfer.isTransfer(operation())) {
+      new RefusedTransfer(this).explain();
     } else {
       onError(-result);
     }
   }
 
   @Override
-  final void submitAgain(Operation next) {
-    if (next instanceof Operation.Sync) {
+  final void submitAgain() {
+    if (operation() instanceof Operation.Sync) {
       file.groupCommit().sync(this, true);
     } else {
-      super.submitAgain(next);
+      super.submitAgain();
     }
   }
 
   @Override
-  final void onOver() {
+  void onOver() {
     file.releaseLease();
   }
 
   @Override
-  final void onAbandoned(Throwable cause) {
+  void onAbandoned(Throwable cause) {
     file.abandon(cause);
   }
 }

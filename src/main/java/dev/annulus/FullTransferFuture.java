@@ -4,83 +4,81 @@ import dev.annulus.internal.driver.Errno;
 import dev.annulus.internal.driver.Operation;
 import java.io.EOFException;
 
-/**
- * The future of a read or write of everything: goes on after each short transfer with what is left, and at the end, if it is to be
- * durable, with a sync. The sync is submitted only when the last write has completed: an fsync is worth just what was written
- * before it.
- */
-final class FullTransferFuture extends FileFuture<Void> {
+/** The future of a read or write of everything: goes on after each short transfer with what is left. */
+abstract class FullTransferFuture extends TransferFuture<Void> {
   /** Bytes still to be transferred. */
   private long left;
 
-  private final boolean durable;
-
   /**
-   * @param first the first transfer; of a segment longer than one operation takes, its beginning
-   * @param total bytes to transfer over all
+   * @param total bytes to transfer over all; of a segment longer than one operation takes, the first transfers its beginning
    */
-  FullTransferFuture(OpenDescriptor file, Operation first, long total, boolean durable) {
-    super(file, first);
+  FullTransferFuture(OpenDescriptor file, Object memory, long address, long total, long offset) {
+    super(file, memory, address, Buffers.length(total), offset);
     this.left = total;
-    this.durable = durable;
   }
 
-  @Override
-  void onSuccess(int result) {
-    switch (operation()) {
-      case Operation.Read read -> onRead(read, result);
-      case Operation.Write write -> onWritten(write, result);
-      case Operation.Sync _ -> succeedUnlessLost(result);
-      default -> throw new IllegalStateException("not a transfer: " + operation());
-    }
-  }
-
-  @Override
-  void onError(int errno) {
-    if (operation() instanceof Operation.Sync) {
-      fail(syncFailure(errno));
-    } else {
-      super.onError(errno);
-    }
-  }
-
-  private void onRead(Operation.Read read, int count) {
-    Buffers.transferred(read.memory(), count, true);
+  /** Takes note of transferred bytes. True if none is left. */
+  final boolean transferred(int count, boolean read) {
+    Buffers.transferred(memory(), count, read);
     left -= count;
-    if (left == 0) {
-      succeed(null, count);
-    } else if (count == 0 || file().isEndOfDirectFile(count)) {
-      fail(
-          new EOFException(
-              "read of " + file().path() + ": the file ends at " + (read.offset() + count) + ", " + left + " bytes short"));
-    } else {
-      again(
-          new Operation.Read(
-              read.fd(), read.memory(), read.address() + count, Buffers.length(left), read.offset() + count));
+    return left == 0;
+  }
+
+  final void transferMore(int count) {
+    ended();
+    advance(count, Buffers.length(left));
+    again();
+  }
+
+  final long left() {
+    return left;
+  }
+
+  /** Fills its memory, or fails if the file ends first. */
+  static final class Read extends FullTransferFuture implements Operation.Read {
+    Read(OpenDescriptor file, Object memory, long address, long total, long offset) {
+      super(file, memory, address, total, offset);
+    }
+
+    @Override
+    public Operation operation() {
+      return this;
+    }
+
+    @Override
+    void onSuccess(int count) {
+      if (transferred(count, true)) {
+        succeed(null, count);
+      } else if (count == 0 || file().isEndOfDirectFile(count)) {
+        long end = offset() + count;
+        fail(new EOFException("read of " + file().path() + ": the file ends at " + end + ", " + left() + " bytes short"));
+      } else {
+        transferMore(count);
+      }
     }
   }
 
-  private void onWritten(Operation.Write write, int count) {
-    Buffers.transferred(write.memory(), count, false);
-    left -= count;
-    if (left == 0) {
-      end(write, count);
-    } else if (count == 0) {
-      // Not an error to the kernel, but repeating it might go on for ever.
-      super.onError(Errno.EIO);
-    } else {
-      again(
-          new Operation.Write(
-              write.fd(), write.memory(), write.address() + count, Buffers.length(left), write.offset() + count));
+  /** Writes everything. */
+  static final class Write extends FullTransferFuture implements Operation.Write {
+    Write(OpenDescriptor file, Object memory, long address, long total, long offset) {
+      super(file, memory, address, total, offset);
     }
-  }
 
-  private void end(Operation.Write write, int count) {
-    if (durable) {
-      Buffers.release(write);
-      again(new Operation.Sync(write.fd(), true));
-    } else {
-      succeed(null, count);
+    @Override
+    public Operation operation() {
+      return this;
+    }
+
+    @Override
+    void onSuccess(int count) {
+      if (transferred(count, false)) {
+        succeed(null, count);
+      } else if (count == 0) {
+        // Not an error to the kernel, but repeating it might go on for ever.
+        super.onError(Errno.EIO);
+      } else {
+        transferMore(count);
+      }
     }
   }
 }

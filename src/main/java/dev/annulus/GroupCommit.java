@@ -53,6 +53,20 @@ final class GroupCommit {
     }
   }
 
+  /** Has all syncs wait until {@link #endAlone}, if none is under way; else false. */
+  synchronized boolean tryBeginAlone() {
+    if (running != null) {
+      return false;
+    }
+    running = new Round();
+    return true;
+  }
+
+  /** Ends what {@link #tryBeginAlone} began: those who wait have their sync. */
+  void endAlone() {
+    endRound();
+  }
+
   /** The next round begins before those of the last one hear of its end: the device need not wait for their dependents. */
   private void endRound() {
     Round next;

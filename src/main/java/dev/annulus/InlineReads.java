@@ -22,8 +22,13 @@ final class InlineReads {
   /** Longer reads go to the ring: copying them would keep the caller from submitting. */
   private static final int LONGEST_BYTES = 256 * 1024;
 
-  private static final int READS_BETWEEN_MEASUREMENTS = 32;
-  private static final int READS_BETWEEN_UNWINDINGS = 16;
+  /** Measuring costs as much as a read. A thread whose stack does not grow is measured more and more rarely. */
+  private static final int FEWEST_READS_BETWEEN_MEASUREMENTS = 32;
+
+  /** A chain that begins to stack up right after a measurement has grown by some ten frames for each of these at the next. */
+  private static final int MOST_READS_BETWEEN_MEASUREMENTS = 128;
+
+  private static final int READS_BETWEEN_UNWINDINGS = 32;
 
   /** From here on a stack must not grow. One of the usual size holds many thousands of frames. */
   private static final int DEEP_FRAMES = 512;
@@ -82,7 +87,8 @@ final class InlineReads {
   private static final class Depth {
     private static final StackWalker STACK = StackWalker.getInstance();
 
-    private int readsUntilMeasured = READS_BETWEEN_MEASUREMENTS;
+    private int readsBetween = FEWEST_READS_BETWEEN_MEASUREMENTS;
+    private int readsUntilMeasured = readsBetween;
     private long lastDepth;
 
     /**
@@ -99,8 +105,10 @@ final class InlineReads {
       }
       long depth = STACK.walk(frames -> frames.limit(MOST_FRAMES_COUNTED).count());
       boolean tooDeep = depth >= DEEP_FRAMES && (depth > lastDepth || depth == MOST_FRAMES_COUNTED);
+      readsBetween =
+          depth > lastDepth ? FEWEST_READS_BETWEEN_MEASUREMENTS : Math.min(MOST_READS_BETWEEN_MEASUREMENTS, 2 * readsBetween);
       lastDepth = tooDeep ? lastDepth : depth;
-      readsUntilMeasured = tooDeep ? 0 : READS_BETWEEN_MEASUREMENTS;
+      readsUntilMeasured = tooDeep ? 0 : readsBetween;
       return tooDeep;
     }
   }

@@ -26,7 +26,7 @@ import java.util.concurrent.CompletableFuture;
  *
  * @param <T> the type of the result
  */
-public abstract sealed class IoFuture<T> extends CompletableFuture<T> permits OperationFuture {
+public abstract sealed class IoFuture<T> extends CompletableFuture<T> permits AwaitedFuture {
   IoFuture() {}
 
   /**

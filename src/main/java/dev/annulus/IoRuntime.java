@@ -3,7 +3,6 @@ package dev.annulus;
 import dev.annulus.internal.driver.Driver;
 import dev.annulus.internal.driver.DriverConfig;
 import dev.annulus.internal.driver.DriverStats;
-import dev.annulus.internal.driver.OpenFlag;
 import dev.annulus.internal.driver.Operation;
 import dev.annulus.internal.driver.StatResult;
 import dev.annulus.internal.driver.Unavailable;
@@ -16,7 +15,6 @@ import java.nio.file.attribute.FileAttribute;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.EnumSet;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
@@ -41,18 +39,46 @@ import org.jspecify.annotations.Nullable;
  * closes the file that comes late.
  */
 public final class IoRuntime implements AutoCloseable {
+  private final String name;
   private final Backend backend;
   private final Driver driver;
   private final Engine engine;
   private final Duration closeTimeout;
 
-  /** On any driver, so that tests can bring one of their own. */
+  /** On any driver, so that tests can bring one of their own; with a pool that is soon empty, and nothing that depends on time. */
   IoRuntime(
-      Backend backend, Driver driver, @Nullable Executor completionExecutor, boolean inlineReads, Duration closeTimeout) {
+      String name,
+      Backend backend,
+      Driver driver,
+      @Nullable Executor completionExecutor,
+      boolean inlineReads,
+      Duration closeTimeout) {
+    this(name, backend, driver, completionExecutor, inlineReads, closeTimeout, Durability.SYNC_AFTER);
+  }
+
+  /** As the other one for tests. */
+  IoRuntime(
+      String name,
+      Backend backend,
+      Driver driver,
+      @Nullable Executor completionExecutor,
+      boolean inlineReads,
+      Duration closeTimeout,
+      Durability durability) {
+    this(
+        name,
+        backend,
+        driver,
+        new Engine(driver, completionExecutor, inlineReads, 4 * BufferPool.PAGE_BYTES, durability),
+        closeTimeout);
+  }
+
+  private IoRuntime(String name, Backend backend, Driver driver, Engine engine, Duration closeTimeout) {
+    this.name = RuntimeNames.next(name);
     this.backend = backend;
     this.driver = driver;
+    this.engine = engine;
     this.closeTimeout = closeTimeout;
-    this.engine = new Engine(driver, completionExecutor, inlineReads);
   }
 
   /**
@@ -85,6 +111,15 @@ public final class IoRuntime implements AutoCloseable {
     } catch (Unavailable e) {
       return Availability.no(e);
     }
+  }
+
+  /**
+   * Tells this runtime from the others of the process, in meters for example.
+   *
+   * @return its {@linkplain Builder#threadName thread's name}; with a number for all but the first that was opened by that name
+   */
+  public String name() {
+    return name;
   }
 
   /**
@@ -128,14 +163,46 @@ public final class IoRuntime implements AutoCloseable {
         engine.inlineReads().misses(),
         s.staleCompletions(),
         s.abandoned(),
+        engine.bufferPool().stats(s.registeredBytes()),
         driver.description());
+  }
+
+  /**
+   * The runtime's own buffers: aligned for direct I/O, and known to the kernel beforehand where that is allowed.
+   *
+   * @return the pool to lease them from
+   */
+  public BufferPool buffers() {
+    return engine.bufferPool();
+  }
+
+  /**
+   * Has a listener told of what this runtime does from now on. As long as there is one, each operation costs a little more.
+   *
+   * @param listener told once for each time it was added
+   */
+  public void addListener(RuntimeListener listener) {
+    engine.listeners().add(listener);
+  }
+
+  /**
+   * Tells a listener nothing more, save how operations end that began before. Harmless if it was not added.
+   *
+   * @param listener as it was added
+   */
+  public void removeListener(RuntimeListener listener) {
+    engine.listeners().remove(listener);
   }
 
   /**
    * Opens or creates a file. Options mean what they mean to {@link java.nio.channels.FileChannel#open(Path, OpenOption...)}: {@code
    * CREATE}, {@code CREATE_NEW} and {@code TRUNCATE_EXISTING} are ignored when opening for reading only. Unlike there, {@code READ}
    * and {@code APPEND} go together. {@code ExtendedOpenOption.DIRECT} bypasses the page cache; positions, lengths and addresses
-   * must then be aligned to the device's blocks. The descriptor is not inherited by child processes.
+   * must then be aligned ({@link #directAlignment}). The descriptor is not inherited by child processes.
+   *
+   * <p>Open a named pipe for reading and writing. Opened one way while nobody has the other end, {@code FileChannel} and {@link
+   * Backend#PORTABLE} wait. io_uring first tries without waiting: then it mostly fails with {@code ENXIO} for writing, and is open at once
+   * for reading, where reads are at the end of file until somebody writes.
    *
    * @param path the file
    * @param options how to open it; none is {@code READ}
@@ -175,6 +242,18 @@ public final class IoRuntime implements AutoCloseable {
     StatResult result = new StatResult();
     Operation operation = new Operation.StatPath(checked(path), follow, result);
     return submit(new PathFuture<>(engine, operation, path, null, _ -> Statuses.of(result)));
+  }
+
+  /**
+   * Asks what direct I/O on a file must be aligned to, so that buffers and positions can be chosen before it is opened.
+   *
+   * @param path an existing file
+   * @return the alignment, or a careful guess where the system does not tell
+   */
+  public CompletableFuture<DirectAlignment> directAlignment(Path path) {
+    StatResult result = new StatResult();
+    Operation operation = new Operation.StatPath(checked(path), true, result);
+    return submit(new PathFuture<>(engine, operation, path, null, _ -> Statuses.directAlignmentOf(result)));
   }
 
   /**
@@ -238,9 +317,7 @@ public final class IoRuntime implements AutoCloseable {
    * @return completes when done
    */
   public CompletableFuture<Void> syncDirectory(Path dir) {
-    OpenSpec spec = new OpenSpec(EnumSet.of(OpenFlag.READ, OpenFlag.DIRECTORY), 0, false);
-    PathFuture.Open open = new PathFuture.Open(engine, checked(dir), spec);
-    return submit(open).thenCompose(IoRuntime::syncAndClose);
+    return submit(new DirectorySync(engine, checked(dir)));
   }
 
   /**
@@ -272,7 +349,7 @@ public final class IoRuntime implements AutoCloseable {
    * @return completes after one round trip
    */
   public CompletableFuture<Void> nop() {
-    return submit(action(new Operation.Nop(), Path.of(""), null));
+    return submit(new NopFuture(engine));
   }
 
   /**
@@ -304,17 +381,6 @@ public final class IoRuntime implements AutoCloseable {
     }
   }
 
-  private static CompletableFuture<Void> syncAndClose(AsyncFile directory) {
-    CompletableFuture<Void> synced = directory.sync(Sync.ALL);
-    return synced
-        .handle((_, failure) -> failure)
-        .thenCompose(
-            failure ->
-                directory
-                    .closeAsync()
-                    .thenCompose(_ -> failure == null ? synced : CompletableFuture.failedFuture(failure)));
-  }
-
   private static List<DirectoryEntry> entries(List<Operation.DirectoryItem> items) {
     List<DirectoryEntry> entries = new ArrayList<>(items.size());
     for (Operation.DirectoryItem item : items) {
@@ -327,7 +393,8 @@ public final class IoRuntime implements AutoCloseable {
     return new PathFuture<>(engine, operation, path, other, _ -> null);
   }
 
-  private <T> CompletableFuture<T> submit(PathFuture<T> future) {
+  private <T> CompletableFuture<T> submit(OperationFuture<T> future) {
+    future.observe();
     driver.submit(future);
     return future;
   }
@@ -345,6 +412,9 @@ public final class IoRuntime implements AutoCloseable {
     private static final int MOST_IN_FLIGHT = 32768;
     private static final int MOST_QUEUED = 1 << 20;
 
+    /** Half of what a process without privileges may usually lock. */
+    private static final int USUAL_POOL_BYTES = 4 << 20;
+
     /** As good as for ever, and far from where nanoseconds overflow. */
     private static final Duration LONGEST_CLOSE_TIMEOUT = Duration.ofDays(365);
 
@@ -354,6 +424,8 @@ public final class IoRuntime implements AutoCloseable {
     private WhenFull whenFull = WhenFull.BLOCK;
     private @Nullable Executor completionExecutor;
     private boolean inlineReads = true;
+    private int bufferPoolBytes = USUAL_POOL_BYTES;
+    private Durability durability = Durability.AUTO;
     private Duration closeTimeout = Duration.ofSeconds(10);
     private String threadName = "annulus-reaper";
 
@@ -433,6 +505,33 @@ public final class IoRuntime implements AutoCloseable {
     }
 
     /**
+     * Sizes the runtime's {@linkplain IoRuntime#buffers() pool of buffers}, which also has the memory that stands in for heap buffers. It is
+     * allocated when it is first needed, and then counts as memory locked by the process, if the limit on that ({@code ulimit -l}) has room
+     * for it.
+     *
+     * @param bytes 0, for no pool, to 1 GiB; rounded up to a power of two; default 4 MiB
+     * @return this
+     */
+    public Builder bufferPool(int bytes) {
+      if (bytes < 0 || bytes > BufferPool.LARGEST_BYTES) {
+        throw new IllegalArgumentException("bufferPool must be 0 to " + BufferPool.LARGEST_BYTES + " bytes: " + bytes);
+      }
+      this.bufferPoolBytes = bytes;
+      return this;
+    }
+
+    /**
+     * Says how {@link AsyncFile#writeDurably} gets its bytes to stable storage.
+     *
+     * @param durability default {@link Durability#AUTO}
+     * @return this
+     */
+    public Builder durability(Durability durability) {
+      this.durability = Objects.requireNonNull(durability, "durability");
+      return this;
+    }
+
+    /**
      * Bounds how long {@link IoRuntime#close} waits for operations to end by themselves before it cancels them.
      *
      * @param timeout zero or more; default 10 seconds
@@ -469,7 +568,8 @@ public final class IoRuntime implements AutoCloseable {
           new DriverConfig(maxInFlight, maxQueued, whenFull == WhenFull.FAIL, closeTimeout, threadName);
       try {
         Drivers.Choice choice = Drivers.choose(backend, config);
-        return new IoRuntime(choice.backend(), choice.driver(), completionExecutor, inlineReads, closeTimeout);
+        Engine engine = new Engine(choice.driver(), completionExecutor, inlineReads, bufferPoolBytes, durability);
+        return new IoRuntime(threadName, choice.backend(), choice.driver(), engine, closeTimeout);
       } catch (Unavailable e) {
         throw new UnsupportedOperationException(Availability.no(e).toString(), e);
       }

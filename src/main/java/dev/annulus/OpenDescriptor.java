@@ -1,5 +1,6 @@
 package dev.annulus;
 
+import dev.annulus.OperationEnd.Outcome;
 import dev.annulus.internal.driver.OpenFlag;
 import dev.annulus.internal.driver.Operation;
 import java.io.IOException;
@@ -36,8 +37,12 @@ final class OpenDescriptor {
   /** Made beforehand: closing must not fail for want of anything. */
   private final CloseRequest closeRequest;
 
+  /** The close for those who watch, once it has begun; goes from thread to thread with the request. */
+  private @Nullable Observation closing;
+
   private final InlineReads.History inlineHistory = new InlineReads.History();
   private final GroupCommit groupCommit;
+  private final DurableWrites durableWrites;
   private final AtomicInteger leases = new AtomicInteger();
 
   /** Completed where users want their futures completed. */
@@ -45,6 +50,9 @@ final class OpenDescriptor {
 
   /** Counted down at once when closed: who blocks on it may be blocking the only thread that would complete {@link #closed}. */
   private final CountDownLatch gone = new CountDownLatch(1);
+
+  /** The last count that was boxed. Most are alike: blocks of one size. */
+  private @Nullable Integer lastCount;
 
   /** The first sync that may have lost data; see {@link AsyncFile#sync}. */
   private final AtomicReference<@Nullable IOException> syncFailure = new AtomicReference<>();
@@ -55,6 +63,7 @@ final class OpenDescriptor {
     this.fd = fd;
     this.spec = spec;
     this.groupCommit = new GroupCommit(engine.driver(), fd);
+    this.durableWrites = new DurableWrites(engine.durability(), engine.driver().writesThrough());
     this.closeRequest = new CloseRequest(engine, fd, this::onClosed);
     engine.openDescriptors().add(this);
   }
@@ -92,11 +101,31 @@ final class OpenDescriptor {
     return groupCommit;
   }
 
+  /** A count as an object, mostly one that was made before. Racing threads cost one allocation: an {@code Integer} cannot be seen half made. */
+  Integer boxed(int count) {
+    Integer last = lastCount;
+    if (last != null && last == count) {
+      return last;
+    }
+    Integer fresh = count;
+    lastCount = fresh;
+    return fresh;
+  }
+
+  DurableWrites durableWrites() {
+    return durableWrites;
+  }
+
   // ---- leases ----
 
   /** Takes a lease for an operation. */
   void lease() {
-    int before = leases.getAndUpdate(now -> now < 0 ? now : now + 1);
+    lease(1);
+  }
+
+  /** Takes leases for so many operations, or none. */
+  void lease(int count) {
+    int before = leases.getAndUpdate(now -> now < 0 ? now : now + count);
     if (before < 0) {
       throw closedException();
     }
@@ -148,16 +177,23 @@ final class OpenDescriptor {
   }
 
   private void closeNow() {
+    closing = engine.listeners().observe(closeRequest.operation());
     engine.driver().submitPastLimits(closeRequest);
   }
 
   private void onClosed(int result) {
+    IOException failure = result < 0 ? Errors.onFile(new Operation.Close(fd), path, -result) : null;
+    Observation seen = closing;
+    if (seen != null) {
+      seen.answered(result);
+      seen.end(failure == null ? Outcome.COMPLETED : Outcome.FAILED, closeRequest.operation(), path, failure);
+    }
     engine.openDescriptors().remove(this);
     gone.countDown();
     engine.complete(
         () -> {
-          if (result < 0) {
-            closed.completeExceptionally(Errors.onFile(new Operation.Close(fd), path, -result));
+          if (failure != null) {
+            closed.completeExceptionally(failure);
           } else {
             closed.complete(null);
           }

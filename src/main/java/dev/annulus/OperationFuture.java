@@ -1,10 +1,9 @@
 package dev.annulus;
 
-import dev.annulus.internal.driver.Operation;
+import dev.annulus.OperationEnd.Outcome;
+import dev.annulus.OperationEnd.Route;
 import dev.annulus.internal.driver.Request;
-import java.lang.invoke.MethodHandles;
-import java.lang.invoke.VarHandle;
-import java.util.Objects;
+import java.nio.file.Path;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.function.Supplier;
@@ -19,34 +18,23 @@ import org.jspecify.annotations.Nullable;
  * <p>A subclass says what a result means in {@link #onResult}, which must call exactly one of {@link #succeed}, {@link #fail} and
  * {@link #again}.
  */
-abstract non-sealed class OperationFuture<T> extends IoFuture<T> implements Request {
-  /** Stands in {@link #released} once the operation is over. Never given out: whoever gets a future may complete it. */
-  private static final CompletableFuture<Void> OVER = CompletableFuture.completedFuture(null);
-
-  /** The mark of a request that runs on its caller's thread, and is with no driver. */
+abstract non-sealed class OperationFuture<T> extends AwaitedFuture<T> implements Request {
+  /** The marks of a request that is with no driver: it runs on its caller's thread, and there once more. */
   private static final int RUNNING_HERE = -100;
 
-  private static final VarHandle RELEASED;
+  private static final int ONCE_MORE_HERE = -101;
 
-  static {
-    try {
-      RELEASED = MethodHandles.lookup().findVarHandle(OperationFuture.class, "released", CompletableFuture.class);
-    } catch (ReflectiveOperationException e) {
-      throw new ExceptionInInitializerError(e);
-    }
-  }
-
-  private Operation operation;
   private int mark = NO_MARK;
 
-  @SuppressWarnings("unused") // through RELEASED
-  private volatile @Nullable CompletableFuture<Void> released;
-
-  OperationFuture(Operation operation) {
-    this.operation = operation;
-  }
-
   abstract Engine engine();
+
+  /** What it is about, for messages. */
+  abstract Path path();
+
+  /** The operation begins, for those who watch. To be called before it is submitted. */
+  final void observe() {
+    engine().listeners().observe(this);
+  }
 
   /** The operation has ended with a value or a negated errno, and the user still wants to know. */
   abstract void onResult(int result);
@@ -57,6 +45,9 @@ abstract non-sealed class OperationFuture<T> extends IoFuture<T> implements Requ
   /** The operation has failed, but the user had given up. */
   void onUnheard(int errno) {}
 
+  /** The operation is over, or one of several is: gives back what was borrowed for its memory. */
+  void release() {}
+
   /** The operation is over: gives back what was borrowed for it. */
   void onOver() {}
 
@@ -65,7 +56,7 @@ abstract non-sealed class OperationFuture<T> extends IoFuture<T> implements Requ
 
   /** Completes with a value, unless the user has ended the future already; runs dependents. */
   final void succeed(@Nullable T value, int result) {
-    over();
+    over(Outcome.COMPLETED, null);
     if (engine().hasCompletionExecutor()) {
       engine().complete(() -> finish(value, result));
     } else {
@@ -75,70 +66,68 @@ abstract non-sealed class OperationFuture<T> extends IoFuture<T> implements Requ
 
   /** Completes exceptionally, unless the user has ended the future already; runs dependents. */
   final void fail(Throwable failure) {
-    over();
+    over(Outcome.FAILED, failure);
     engine()
         .complete(
             () -> {
-              super.completeExceptionally(failure);
-              signalReleased();
+              boolean _ = super.completeExceptionally(failure);
+              end();
             });
   }
 
-  /** Goes on with another operation, past all limits: it was admitted with the first. */
-  final void again(Operation next) {
-    operation = next;
-    if (mark != RUNNING_HERE) {
-      submitAgain(next);
+  /** The operation has ended, but not the request: {@link #again} must follow. Until then {@link #operation} must not change. */
+  final void ended() {
+    endObservation(Outcome.COMPLETED, null);
+  }
+
+  /** Goes on with what {@link #operation} returns now, past all limits: it was admitted with the first. */
+  final void again() {
+    observe();
+    if (mark == RUNNING_HERE) {
+      mark = ONCE_MORE_HERE;
+    } else {
+      submitAgain();
     }
   }
 
   /** Has the next operation run. */
-  void submitAgain(Operation next) {
+  void submitAgain() {
     engine().driver().submitPastLimits(this);
   }
 
   /** Runs to the end on the calling thread. */
-  @SuppressWarnings("ReferenceEquality") // again() has put another operation there, or has not
   final void runHere() {
-    mark = RUNNING_HERE;
-    Operation done;
     do {
-      done = operation;
-      completed(engine().driver().call(done));
-    } while (operation != done);
+      mark = RUNNING_HERE;
+      completed(engine().driver().call(operation()));
+    } while (mark == ONCE_MORE_HERE);
     mark = NO_MARK;
   }
 
   private void finish(@Nullable T value, int result) {
-    if (!super.complete(value)) {
+    if (!endWith(value)) {
       onUnwanted(result);
+      end();
     }
-    signalReleased();
   }
 
-  private void over() {
-    Buffers.release(operation);
+  private void over(Outcome outcome, @Nullable Throwable failure) {
+    endObservation(outcome, failure);
+    release();
     onOver();
   }
 
-  private void signalReleased() {
-    CompletableFuture<Void> waiting = setReleased(OVER);
-    if (waiting != null) {
-      waiting.complete(null);
+  private void endObservation(Outcome outcome, @Nullable Throwable failure) {
+    Observation seen = engine().listeners().end(this);
+    if (seen != null) {
+      if (mark == RUNNING_HERE) {
+        seen.takes(Route.CALLER);
+      }
+      seen.end(outcome, operation(), path(), failure);
     }
   }
 
-  @SuppressWarnings("unchecked") // the field's own type
-  private @Nullable CompletableFuture<Void> setReleased(CompletableFuture<Void> end) {
-    return (CompletableFuture<Void>) RELEASED.getAndSet(this, end);
-  }
-
   // ---- the driver's side ----
-
-  @Override
-  public final Operation operation() {
-    return operation;
-  }
 
   @Override
   public final int mark() {
@@ -150,15 +139,28 @@ abstract non-sealed class OperationFuture<T> extends IoFuture<T> implements Requ
     mark = newMark;
   }
 
+  /** As {@link #completed}, of a read whose data was found in the page cache. */
+  final void completedInline(int result) {
+    Observation seen = engine().listeners().observationOf(this);
+    if (seen != null) {
+      seen.takes(Route.INLINE);
+    }
+    completed(result);
+  }
+
   @Override
   public final void completed(int result) {
+    Observation seen = engine().listeners().observationOf(this);
+    if (seen != null) {
+      seen.answered(result);
+    }
     if (isDone()) {
-      over();
+      over(Outcome.CANCELLED, null);
       onUnwanted(result);
       if (result < 0) {
         onUnheard(-result);
       }
-      engine().complete(this::signalReleased);
+      engine().complete(this::end);
       return;
     }
     try {
@@ -171,41 +173,30 @@ abstract non-sealed class OperationFuture<T> extends IoFuture<T> implements Requ
 
   @Override
   public final void refused(Throwable cause) {
-    fail(Errors.ofOwn(cause));
+    Throwable failure = Errors.ofOwn(cause);
+    endObservation(Outcome.REFUSED, failure);
+    fail(failure);
   }
 
   @Override
   public final void abandoned(Throwable shared) {
     Throwable cause = Errors.ofOwn(shared);
+    endObservation(Outcome.ABANDONED, cause);
     onAbandoned(cause);
     engine()
         .complete(
             () -> {
-              super.completeExceptionally(cause);
-              CompletableFuture<Void> failed = CompletableFuture.failedFuture(cause);
-              CompletableFuture<Void> waiting = setReleased(failed);
-              if (waiting != null) {
-                waiting.completeExceptionally(cause);
-              }
+              boolean _ = super.completeExceptionally(cause);
+              endNever(cause);
             });
   }
 
   // ---- the user's side ----
 
   @Override
-  public final CompletableFuture<Void> released() {
-    CompletableFuture<Void> seen = released;
-    if (seen == null) {
-      CompletableFuture<Void> fresh = new CompletableFuture<>();
-      seen = RELEASED.compareAndSet(this, null, fresh) ? fresh : Objects.requireNonNull(released);
-    }
-    return seen.copy();
-  }
-
-  @Override
   public final boolean cancel(boolean mayInterruptIfRunning) {
     boolean cancelled = super.cancel(mayInterruptIfRunning);
-    giveUp();
+    endedEarly();
     return cancelled;
   }
 
@@ -222,33 +213,33 @@ abstract non-sealed class OperationFuture<T> extends IoFuture<T> implements Requ
   @Override
   public final CompletableFuture<T> completeAsync(Supplier<? extends T> supplier, Executor executor) {
     CompletableFuture<T> self = super.completeAsync(supplier, executor);
-    CompletableFuture<T> _ = self.whenComplete((_, _) -> giveUp());
+    CompletableFuture<T> _ = super.whenComplete((_, _) -> endedEarly());
     return self;
   }
 
   @Override
   public final void obtrudeValue(T value) {
     super.obtrudeValue(value);
-    giveUp();
+    endedEarly();
   }
 
   @Override
   public final void obtrudeException(Throwable failure) {
     super.obtrudeException(failure);
-    giveUp();
+    endedEarly();
   }
 
   private boolean gaveUp(boolean endedHere) {
     if (endedHere) {
-      giveUp();
+      endedEarly();
     }
     return endedHere;
   }
 
-  /** Asks the driver to end the operation, unless it is over. Asking twice, or too late, does no harm. */
-  private void giveUp() {
-    CompletableFuture<Void> seen = released;
-    if (seen == null || !seen.isDone()) {
+  /** Tells who waits, and asks the driver to end the operation, unless it is over. Asking twice, or too late, does no harm. */
+  private void endedEarly() {
+    wakeWaiter();
+    if (!isOver()) {
       engine().driver().cancel(this);
     }
   }

@@ -10,13 +10,14 @@ import org.jspecify.annotations.Nullable;
 /** The future of an operation on one or two paths. */
 class PathFuture<T> extends OperationFuture<T> {
   private final Engine engine;
+  private Operation operation;
   private final Path path;
   private final @Nullable Path other;
   private final IntFunction<T> value;
 
   PathFuture(Engine engine, Operation operation, Path path, @Nullable Path other, IntFunction<T> value) {
-    super(operation);
     this.engine = engine;
+    this.operation = operation;
     this.path = path;
     this.other = other;
     this.value = value;
@@ -28,6 +29,18 @@ class PathFuture<T> extends OperationFuture<T> {
   }
 
   @Override
+  public final Operation operation() {
+    return operation;
+  }
+
+  /** Goes on with another operation. */
+  final void again(Operation next) {
+    ended();
+    operation = next;
+    again();
+  }
+
+  @Override
   void onResult(int result) {
     if (result >= 0) {
       succeed(value.apply(result), result);
@@ -36,6 +49,7 @@ class PathFuture<T> extends OperationFuture<T> {
     }
   }
 
+  @Override
   final Path path() {
     return path;
   }
@@ -115,6 +129,7 @@ class PathFuture<T> extends OperationFuture<T> {
   }
 
   final void submitPastLimits() {
+    observe();
     engine.driver().submitPastLimits(this);
   }
 }

@@ -20,6 +20,7 @@ import java.util.Objects;
  * @param inlineMisses reads tried so that had to go to the ring
  * @param staleCompletions completions that belonged to no operation in flight; always 0 unless the kernel errs
  * @param abandoned operations given up at closing because the kernel would not end them; their buffers are never freed
+ * @param buffers the pool of buffers
  * @param ringFlags the ring's set-up flags in force, joined with {@code |}; empty on the portable backend
  */
 public record RuntimeStats(
@@ -37,9 +38,11 @@ public record RuntimeStats(
     long inlineMisses,
     long staleCompletions,
     long abandoned,
+    BufferPoolStats buffers,
     String ringFlags) {
-  /** Checks that the flags are there. */
+  /** Checks that the objects are there. */
   public RuntimeStats {
+    Objects.requireNonNull(buffers, "buffers");
     Objects.requireNonNull(ringFlags, "ringFlags");
   }
 }

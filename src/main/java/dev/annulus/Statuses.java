@@ -25,6 +25,12 @@ final class Statuses {
         time(r.createdSeconds, r.createdNanos));
   }
 
+  static DirectAlignment directAlignmentOf(StatResult r) {
+    return r.directAlignmentKnown
+        ? DirectAlignment.told(r.directMemoryBytes, r.directPositionBytes)
+        : DirectAlignment.guessed(r.blockSizeBytes);
+  }
+
   private static FileTime time(long seconds, int nanos) {
     return FileTime.from(Instant.ofEpochSecond(seconds, nanos));
   }

@@ -24,16 +24,25 @@ import com.tngtech.archunit.lang.ConditionEvents;
 import com.tngtech.archunit.lang.SimpleConditionEvent;
 import com.tngtech.archunit.library.dependencies.SliceAssignment;
 import com.tngtech.archunit.library.dependencies.SliceIdentifier;
+import java.io.File;
+import java.io.FileInputStream;
+import java.io.FileOutputStream;
 import java.io.PrintStream;
+import java.io.RandomAccessFile;
 import java.lang.foreign.AddressLayout;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Who may know whom. Imports point down: from what users type, over the seam, to the kernel's structures. */
 class ArchitectureTest {
@@ -42,6 +51,7 @@ class ArchitectureTest {
   private static final String FS = "dev.annulus.fs";
   private static final String METRICS = "dev.annulus.metrics";
   private static final String ADAPTERS = "dev.annulus.adapter..";
+  private static final String LEVELDB = "dev.annulus.adapter.leveldb";
   private static final String INTERNAL = "dev.annulus.internal..";
   private static final String DRIVER = "dev.annulus.internal.driver";
   private static final String RUNTIME = "dev.annulus.internal.runtime";
@@ -166,13 +176,79 @@ class ArchitectureTest {
             .dependOnClassesThat(resideInAPackage("org.jctools..")));
   }
 
+  /** Each of these is optional: a class that names one must be in the room that is only entered where the library is. */
+  @ParameterizedTest
+  @CsvSource({
+    "io.micrometer.., dev.annulus.metrics",
+    "org.apache.lucene.., dev.annulus.adapter.lucene..",
+    "org.iq80.leveldb.., dev.annulus.adapter.leveldb..",
+    "io.netty.., dev.annulus.adapter.netty.."
+  })
+  void optionalLibrary_isKnownOnlyToItsRoom(String library, String room) {
+    check(noClasses().that(not(resideInAPackage(room))).should().dependOnClassesThat(resideInAPackage(library)));
+  }
+
+  /** Outside the rooms of optional libraries: nothing but the JDK's base, JCTools, annotations, and the flight recorder's events. */
   @Test
-  void micrometer_isKnownOnlyToMetrics() {
+  void core_needsNothingElse() {
+    check(
+        classes()
+            .that(not(resideInAnyPackage(METRICS, ADAPTERS)))
+            .should()
+            .onlyDependOnClassesThat(
+                resideInAnyPackage(OURS, "java..", "jdk.jfr..", "org.jctools..", "org.jspecify..")));
+  }
+
+  /** An image of the JDK may lack it: the events are touched only after having asked whether it is there. */
+  @Test
+  void flightRecorder_isKnownOnlyToTheEvents() {
+    check(noClasses().that().haveSimpleNameNotEndingWith("Event").should().dependOnClassesThat(resideInAPackage("jdk.jfr..")));
+  }
+
+  @Test
+  void lucene_isKnownOnlyToItsAdapter() {
     check(
         noClasses()
-            .that(not(resideInAPackage(METRICS)))
+            .that(not(resideInAPackage("dev.annulus.adapter.lucene")))
             .should()
-            .dependOnClassesThat(resideInAPackage("io.micrometer..")));
+            .dependOnClassesThat(resideInAPackage("org.apache.lucene..")));
+  }
+
+  @Test
+  void leveldb_isKnownOnlyToItsAdapter() {
+    check(
+        noClasses()
+            .that(not(resideInAPackage(LEVELDB)))
+            .should()
+            .dependOnClassesThat(resideInAPackage("org.iq80..")));
+  }
+
+  /** Paths are names; what touches files is the facade. */
+  @Test
+  void leveldbAdapter_reachesFilesOnlyThroughTheFacade() {
+    check(
+        noClasses()
+            .that(resideInAPackage(LEVELDB))
+            .should()
+            .dependOnClassesThat()
+            .areAssignableTo(Files.class)
+            .orShould()
+            .dependOnClassesThat()
+            .areAssignableTo(FileChannel.class)
+            .orShould()
+            .dependOnClassesThat()
+            .areAssignableTo(File.class)
+            .orShould()
+            .callMethod(Path.class, "toFile")
+            .orShould()
+            .dependOnClassesThat()
+            .areAssignableTo(RandomAccessFile.class)
+            .orShould()
+            .dependOnClassesThat()
+            .areAssignableTo(FileInputStream.class)
+            .orShould()
+            .dependOnClassesThat()
+            .areAssignableTo(FileOutputStream.class));
   }
 
   /** A JVM must be told to allow these; kept together, they can be read together. */

@@ -144,6 +144,42 @@ abstract class CancellationContract extends BackendContract {
     }
   }
 
+  /** The ring tries without waiting, mostly, and is then told that there is nobody; else it waits too, and can be cancelled. */
+  @Test
+  void openFile_ofAPipeThatNobodyReads_failsOrWaitsUntilSomebodyDoes() throws Exception {
+    Path fifo = fifo();
+    CompletableFuture<AsyncFile> writing = runtime.openFile(fifo, WRITE);
+    Awaitility.await().until(() -> writing.isDone() || runtime.stats().inFlight() == 1);
+    if (stopsPendingReads()) {
+      boolean waited = writing.cancel(true);
+      assertNull(get(((IoFuture<?>) writing).released()));
+      assertTrue(waited || Futures.errnoOf(failure(writing)).symbol().equals("ENXIO"), writing.toString());
+    }
+    try (FileChannel reader = FileChannel.open(fifo, READ, WRITE);
+        AsyncFile writer = get(stopsPendingReads() ? runtime.openFile(fifo, WRITE) : writing)) {
+      assertEquals(3, get(writer.write(direct(bytes(3, 1)), 0)));
+      ByteBuffer told = direct(8);
+      assertEquals(3, reader.read(told));
+    }
+  }
+
+  @Test
+  void syncDirectory_cancelledAtAnyMoment_leavesNoDescriptor() throws Exception {
+    int cancelled = 0;
+    for (int i = 0; i < 300; i++) {
+      CompletableFuture<Void> sync = runtime.syncDirectory(dir);
+      long pause = System.nanoTime() + i * 500L;
+      while (System.nanoTime() < pause && !sync.isDone()) {
+        Thread.onSpinWait();
+      }
+      cancelled += sync.cancel(true) ? 1 : 0;
+      assertNull(get(((IoFuture<?>) sync).released()));
+    }
+    assertTrue(cancelled > 0, "none was caught under way");
+    Awaitility.await().until(() -> Processes.descriptorsOf(dir) == 0);
+    awaitIdle(runtime);
+  }
+
   @Test
   void finishedRead_cancelled_isUnchanged() throws Exception {
     try (AsyncFile file = open(file(bytes(100, 1)), READ)) {

@@ -7,7 +7,9 @@ import static java.nio.file.StandardOpenOption.READ;
 import static java.nio.file.StandardOpenOption.WRITE;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
@@ -120,11 +122,68 @@ abstract class DirectIoContract extends BackendContract {
               file.write(odd, 0))) {
         ErrnoException failure = failure(ErrnoException.class, refused);
         assertEquals("EINVAL", failure.symbol());
-        Futures.assertNames(failure, path, "aligned");
+        Futures.assertNames(failure, path, "aligned to " + get(file.directAlignment()).positionBytes() + " bytes");
       }
       assertEquals(0, aligned.position());
       assertEquals(0, odd.position());
     }
     assertArrayEquals(contents, Files.readAllBytes(path));
+  }
+
+  @Test
+  void refusal_ofUnalignedMemory_namesTheAddressAndTheAlignment() throws Exception {
+    Path path = file(bytes(4 * BLOCK, 6));
+    try (AsyncFile file = openDirect(path, IoOpenOption.DIRECT)) {
+      MemorySegment odd = Arena.ofAuto().allocate(2 * BLOCK, BLOCK).asSlice(1, BLOCK);
+      ErrnoException failure = failure(ErrnoException.class, file.read(odd, 0));
+      DirectAlignment alignment = get(file.directAlignment());
+      Futures.assertNames(
+          failure, "memory aligned to " + alignment.memoryBytes(), "0x" + Long.toHexString(odd.address()) + " is not");
+      assertFalse(failure.toString().contains("the position"), failure.toString());
+      ByteBuffer blocks = ByteBuffer.allocateDirect(3 * BLOCK).alignedSlice(BLOCK);
+      List<ByteBuffer> pieces = List.of(blocks.slice(0, BLOCK - 1), blocks.slice(BLOCK, BLOCK));
+      Futures.assertNames(failure(ErrnoException.class, file.read(pieces, 0)), "the length " + (BLOCK - 1) + " is not");
+      awaitIdle(runtime);
+    }
+  }
+
+  /** The one who waits for an answer must not be told another thing by the question about the alignment. */
+  @Test
+  void refusal_ofATransferGivenUp_leavesTheFileUsable() throws Exception {
+    Path path = file(bytes(4 * BLOCK, 7));
+    try (AsyncFile file = openDirect(path, IoOpenOption.DIRECT)) {
+      ByteBuffer aligned = ByteBuffer.allocateDirect(2 * BLOCK).alignedSlice(BLOCK).limit(BLOCK);
+      for (int i = 0; i < 200; i++) {
+        IoFuture<Integer> read = file.read(aligned, 1);
+        boolean cancelled = read.cancel(true);
+        assertNull(get(read.released()));
+        assertEquals(cancelled, read.isCancelled());
+      }
+      assertEquals(BLOCK, get(file.read(aligned, 0)));
+      assertNull(get(file.closeAsync()));
+    }
+  }
+
+  @Test
+  void directAlignment_ofAFile_isEnough() throws Exception {
+    Path path = file(bytes(16 * BLOCK, 8));
+    DirectAlignment alignment = get(runtime.directAlignment(path));
+    assertTrue(alignment.supported(), alignment.toString());
+    try (AsyncFile file = openDirect(path, IoOpenOption.DIRECT)) {
+      assertEquals(alignment, get(file.directAlignment()));
+      int step = alignment.positionBytes();
+      MemorySegment memory =
+          Arena.ofAuto()
+              .allocate(2L * step + 2L * alignment.memoryBytes(), 2L * alignment.memoryBytes())
+              .asSlice(alignment.memoryBytes(), step);
+      assertTrue(alignment.fits(memory.address(), 3L * step, step));
+      assertEquals(Math.min(step, 16L * BLOCK - 3L * step), get(file.read(memory, 3L * step)));
+      assertFalse(alignment.fits(memory.address(), 3L * step + 1, step));
+    }
+  }
+
+  @Test
+  void directAlignment_ofNoFile_fails() throws Exception {
+    assertEquals(ErrorKind.NOT_FOUND, ErrorKind.of(failure(runtime.directAlignment(missing()))));
   }
 }

@@ -28,6 +28,7 @@ final class FileModel {
     /** The length the file has after it, if it changes the length. */
     private @Nullable Integer newSize;
 
+    private final long begin;
     private long end = NOT_YET;
 
     /** Whether all of it is known to have happened. */
@@ -38,10 +39,11 @@ final class FileModel {
     /** Whether a sync that may have lost it was answered to somebody. */
     private boolean suspect;
 
-    private Change(int from, byte[] bytes, @Nullable Integer newSize) {
+    private Change(int from, byte[] bytes, @Nullable Integer newSize, long begin) {
       this.from = from;
       this.bytes = bytes;
       this.newSize = newSize;
+      this.begin = begin;
     }
 
     private boolean covers(int at) {
@@ -65,14 +67,14 @@ final class FileModel {
   // ---- changes ----
 
   /** A write begins. */
-  Change beginWrite(int at, byte[] bytes) {
+  Change beginWrite(int at, byte[] bytes, long now) {
     int end = at + bytes.length;
-    return begin(new Change(at, bytes.clone(), bytes.length > 0 && end > size ? end : null));
+    return begin(new Change(at, bytes.clone(), bytes.length > 0 && end > size ? end : null, now));
   }
 
   /** A change of length begins; what is cut off reads as zeros from then on. */
-  Change beginResize(int newSize) {
-    return begin(new Change(newSize, new byte[Math.max(0, size - newSize)], newSize));
+  Change beginResize(int newSize, long now) {
+    return begin(new Change(newSize, new byte[Math.max(0, size - newSize)], newSize, now));
   }
 
   private Change begin(Change change) {
@@ -140,12 +142,12 @@ final class FileModel {
   // ---- durability ----
 
   /**
-   * A sync has ended well: what ended before it began is durable, unless it was lost before the file was opened, and the loss told
-   * to another.
+   * A sync has ended well: what ended before it began is durable, unless some of it was lost before the file was opened, and the loss
+   * told to another. A change in several writes may be lost in part while it is still under way.
    */
   void synced(long began, long opened) {
     for (Change change : changes) {
-      if (change.certain && change.end <= began && (change.end > opened || !change.suspect)) {
+      if (change.certain && change.end <= began && (change.begin > opened || !change.suspect)) {
         change.durable = true;
       }
     }

@@ -3,22 +3,20 @@ package dev.annulus;
 import static java.nio.file.StandardOpenOption.CREATE_NEW;
 import static java.nio.file.StandardOpenOption.WRITE;
 import static java.util.concurrent.TimeUnit.SECONDS;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.annulus.internal.driver.Driver;
-import dev.annulus.internal.driver.DriverStats;
 import dev.annulus.internal.driver.Errno;
 import dev.annulus.internal.driver.Operation;
 import dev.annulus.internal.driver.Request;
 import java.nio.ByteBuffer;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.RejectedExecutionException;
@@ -152,8 +150,182 @@ class GroupCommitTest {
     }
   }
 
+  // ---- written through ----
+
+  /** A file whose first durable write has shown that it can be synced. */
+  private AsyncFile openForWritingThrough() throws Exception {
+    hand.through = true;
+    AsyncFile file = open(Durability.WRITE_THROUGH);
+    IoFuture<Void> first = file.writeDurably(ByteBuffer.allocateDirect(8), 0);
+    assertFalse(isDurable(hand.next()), "nobody knows yet whether the file can be synced");
+    hand.endNext(8);
+    hand.endNext(0);
+    first.get(10, SECONDS);
+    hand.ended.clear();
+    return file;
+  }
+
+  private static boolean isDurable(Request request) {
+    return request.operation() instanceof Operation.Write write && write.isDurable();
+  }
+
+  @Test
+  void durableWrite_writtenThrough_isOneOperationThatSyncsWaitFor() throws Exception {
+    AsyncFile file = openForWritingThrough();
+    IoFuture<Void> write = file.writeDurably(ByteBuffer.allocateDirect(8), 0);
+    IoFuture<Void> sync = file.sync(Sync.DATA);
+    assertEquals(1, hand.requests.size(), "a sync beside it could be told of its loss");
+    assertTrue(isDurable(hand.next()));
+    hand.endNext(3);
+    assertFalse(write.isDone());
+    assertTrue(isDurable(hand.next()), "the rest too");
+    hand.endNext(5);
+    write.get(10, SECONDS);
+    assertFalse(sync.isDone());
+    hand.endNext(0);
+    sync.get(10, SECONDS);
+    assertTrue(hand.requests.isEmpty());
+  }
+
+  @Test
+  void durableWrites_besideOneWrittenThrough_shareASync() throws Exception {
+    AsyncFile file = openForWritingThrough();
+    List<IoFuture<Void>> writes = new ArrayList<>();
+    for (int i = 0; i < 5; i++) {
+      writes.add(file.writeDurably(ByteBuffer.allocateDirect(8), i * 8L));
+    }
+    assertEquals(1, hand.requests.stream().filter(GroupCommitTest::isDurable).count());
+    for (int i = 0; i < 5; i++) {
+      hand.endNext(8);
+    }
+    assertEquals(1, hand.requests.size(), "the first of the plain ones begins a sync, the others gather behind it");
+    hand.endNext(0);
+    hand.endNext(0);
+    for (IoFuture<Void> write : writes) {
+      write.get(10, SECONDS);
+    }
+    assertTrue(hand.requests.isEmpty());
+  }
+
+  @Test
+  void writtenThrough_thatFails_isRememberedAsAFailedSyncIs() throws Exception {
+    AsyncFile file = openForWritingThrough();
+    IoFuture<Void> write = file.writeDurably(ByteBuffer.allocateDirect(8), 0);
+    IoFuture<Void> waiting = file.sync(Sync.DATA);
+    hand.endNext(-Errno.EIO);
+    assertThrowsContaining("EIO", write);
+    hand.endNext(0); // the kernel tells a loss once: this success means nothing
+    assertThrowsContaining("earlier sync", waiting);
+    assertThrowsContaining("earlier sync", file.writeDurably(ByteBuffer.allocateDirect(8), 0));
+    assertTrue(hand.requests.isEmpty());
+  }
+
+  @Test
+  void writtenThrough_thatFailsUnheard_isRememberedToo() throws Exception {
+    AsyncFile file = openForWritingThrough();
+    IoFuture<Void> write = file.writeDurably(ByteBuffer.allocateDirect(8), 0);
+    assertTrue(write.cancel(true));
+    hand.endNext(-Errno.EIO);
+    assertThrowsContaining("earlier sync", file.sync(Sync.DATA));
+  }
+
+  @Test
+  void writtenThrough_thatFindsNoSpace_isNoLossUnlessSomethingElseWasWritten() throws Exception {
+    AsyncFile file = openForWritingThrough();
+    IoFuture<Void> refused = file.writeDurably(ByteBuffer.allocateDirect(8), 0);
+    hand.endNext(-Errno.ENOSPC);
+    assertThrowsContaining("ENOSPC", refused);
+    IoFuture<Void> good = file.writeDurably(ByteBuffer.allocateDirect(8), 0);
+    hand.endNext(8);
+    good.get(10, SECONDS);
+
+    IoFuture<Integer> plain = file.write(ByteBuffer.allocateDirect(8), 100);
+    hand.endNext(8);
+    assertEquals(8, plain.get(10, SECONDS));
+    IoFuture<Void> ambiguous = file.writeDurably(ByteBuffer.allocateDirect(8), 0);
+    hand.endNext(-Errno.ENOSPC); // of this write, or of writing back the one before
+    assertThrowsContaining("ENOSPC", ambiguous);
+    assertThrowsContaining("earlier sync", file.sync(Sync.DATA));
+  }
+
+  @Test
+  void syncs_behindAWriteThrough_goOnHoweverItEnds() throws Exception {
+    AsyncFile file = openForWritingThrough();
+    IoFuture<Void> refused = file.writeDurably(ByteBuffer.allocateDirect(8), 0);
+    IoFuture<Void> sync = file.sync(Sync.DATA);
+    hand.requests.remove().refused(new RejectedExecutionException("full"));
+    assertThrowsContaining("full", refused);
+    hand.endNext(0);
+    sync.get(10, SECONDS);
+
+    IoFuture<Void> cancelled = file.writeDurably(ByteBuffer.allocateDirect(8), 0);
+    IoFuture<Void> another = file.sync(Sync.DATA);
+    assertTrue(cancelled.cancel(true));
+    hand.endNext(-Errno.ECANCELED);
+    hand.endNext(0);
+    another.get(10, SECONDS);
+
+    IoFuture<Void> abandoned = file.writeDurably(ByteBuffer.allocateDirect(8), 0);
+    IoFuture<Void> last = file.sync(Sync.DATA);
+    hand.requests.remove().abandoned(new RejectedExecutionException("gone"));
+    assertThrowsContaining("gone", abandoned);
+    hand.endNext(0);
+    last.get(10, SECONDS);
+  }
+
+  @Test
+  void durableWrites_byDefault_ofAFileThatIsWrittenToOtherwise_syncAfter() throws Exception {
+    hand.through = true;
+    AsyncFile file = open(Durability.AUTO);
+    for (int i = 0; i < 100; i++) {
+      IoFuture<Void> durable = file.writeDurably(ByteBuffer.allocateDirect(8), 0);
+      if (isDurable(hand.next())) {
+        hand.endNext(8);
+      } else {
+        hand.endNext(8);
+        hand.endNext(0);
+      }
+      durable.get(10, SECONDS);
+    }
+    long synced = hand.ended.stream().filter(operation -> operation instanceof Operation.Sync).count();
+    assertTrue(synced < 100 && synced > 5, () -> synced + " of 100 synced: not both forms were tried");
+    IoFuture<Void> truncated = file.truncate(0);
+    hand.endNext(0);
+    truncated.get(10, SECONDS);
+    for (int i = 0; i < 100; i++) {
+      IoFuture<Void> durable = file.writeDurably(ByteBuffer.allocateDirect(8), 0);
+      assertFalse(isDurable(hand.next()), "would not cover the new length");
+      hand.endNext(8);
+      hand.endNext(0);
+      durable.get(10, SECONDS);
+    }
+  }
+
+  @Test
+  void writingThrough_onARealFile_takesOneOperationForEachWrite() throws Exception {
+    try (IoRuntime runtime = IoRuntime.builder().backend(Backend.IO_URING).durability(Durability.WRITE_THROUGH).open()) {
+      AsyncFile file = runtime.openFile(dir.resolve("through"), CREATE_NEW, WRITE).get(10, SECONDS);
+      long before = runtime.stats().submitted();
+      byte[] contents = new byte[100 * 64];
+      for (int i = 0; i < 100; i++) {
+        ByteBuffer record = ByteBuffer.allocateDirect(64);
+        for (int j = 0; j < 64; j++) {
+          contents[i * 64 + j] = (byte) (i + j);
+          record.put((byte) (i + j));
+        }
+        Void ignored = file.writeDurably(record.flip(), i * 64L).get(10, SECONDS);
+      }
+      assertEquals(101, runtime.stats().submitted() - before, "the first takes two");
+      assertArrayEquals(contents, Files.readAllBytes(dir.resolve("through")));
+    }
+  }
+
   private AsyncFile open() throws Exception {
-    IoRuntime runtime = new IoRuntime(Backend.IO_URING, hand, null, false, Duration.ZERO);
+    return open(Durability.SYNC_AFTER);
+  }
+
+  private AsyncFile open(Durability durability) throws Exception {
+    IoRuntime runtime = new IoRuntime("by-hand", Backend.IO_URING, hand, null, false, Duration.ZERO, durability);
     CompletableFuture<AsyncFile> file = runtime.openFile(dir.resolve("any"), CREATE_NEW, WRITE);
     hand.endNext(1_000_000);
     hand.ended.clear();
@@ -163,61 +335,5 @@ class GroupCommitTest {
   private static void assertThrowsContaining(String part, CompletableFuture<?> future) {
     ExecutionException thrown = Assertions.assertThrows(ExecutionException.class, () -> future.get(10, SECONDS));
     assertTrue(thrown.toString().contains(part), thrown::toString);
-  }
-
-  /** Keeps requests until the test ends them, one after the other. */
-  private static final class HandDriver implements Driver {
-    final ArrayDeque<Request> requests = new ArrayDeque<>();
-    final List<Operation> ended = new ArrayList<>();
-
-    void endNext(int result) {
-      Request request = Objects.requireNonNull(requests.poll(), "nothing was submitted");
-      ended.add(request.operation());
-      request.completed(result);
-    }
-
-    @Override
-    public void submit(Request request) {
-      requests.add(request);
-    }
-
-    @Override
-    public void submitPastLimits(Request request) {
-      requests.add(request);
-    }
-
-    @Override
-    public void cancel(Request request) {}
-
-    @Override
-    public int call(Operation operation) {
-      return -Errno.EBADF;
-    }
-
-    @Override
-    public int attempt(Operation.Read read) {
-      return -Errno.EAGAIN;
-    }
-
-    @Override
-    public boolean onDriverThread() {
-      return false;
-    }
-
-    @Override
-    public DriverStats stats() {
-      return new DriverStats(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
-    }
-
-    @Override
-    public String description() {
-      return "";
-    }
-
-    @Override
-    public void beginClose() {}
-
-    @Override
-    public void close() {}
   }
 }

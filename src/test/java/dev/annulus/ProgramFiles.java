@@ -103,7 +103,7 @@ final class ProgramFiles {
       return null;
     }
     FileModel file = known == null ? new FileModel(path) : known;
-    Change change = truncates ? file.beginResize(0) : null;
+    Change change = truncates ? file.beginResize(0, program.now()) : null;
     Access access = truncates ? Access.resizing(file, 0) : Access.NONE;
     AtomicReference<@Nullable Handle> opened = new AtomicReference<>();
     boolean full = program.queueIsFull();

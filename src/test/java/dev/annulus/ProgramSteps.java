@@ -92,7 +92,7 @@ final class ProgramSteps {
       return;
     }
     int newSize = allocates ? Math.max(file.size, wanted) : wanted;
-    Change change = file.beginResize(newSize);
+    Change change = file.beginResize(newSize, program.now());
     boolean full = program.queueIsFull();
     Running started =
         program.start(

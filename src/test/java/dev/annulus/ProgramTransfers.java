@@ -152,7 +152,7 @@ final class ProgramTransfers {
     if (access == null || handle.closed || at + bytes.length > FileModel.MOST) {
       return;
     }
-    Change change = handle.model.beginWrite(at, bytes);
+    Change change = handle.model.beginWrite(at, bytes, program.now());
     boolean full = program.queueIsFull();
     boolean lost = handle.syncLost;
     ByteBuffer buffer = from.buffer();
@@ -201,7 +201,7 @@ final class ProgramTransfers {
       payload.fill(Arrays.copyOfRange(bytes, done, done + payload.length()));
       done += payload.length();
     }
-    Change change = handle.model.beginWrite(at, bytes);
+    Change change = handle.model.beginWrite(at, bytes, program.now());
     boolean full = program.queueIsFull();
     CompletableFuture<?> future =
         handle.file.write(from.stream().map(Payload::buffer).map(Objects::requireNonNull).toList(), position);

@@ -77,7 +77,8 @@ final class SimulatedProgram {
     driver = SimulatedDrivers.open(config, () -> make(shape));
     boolean onProgram = !endsAbruptly && random.nextInt(4) == 0;
     Executor executor = onProgram ? this::complete : null;
-    runtime = new IoRuntime(Backend.IO_URING, driver, executor, false, Duration.ZERO);
+    Durability durability = random.nextBoolean() ? Durability.SYNC_AFTER : Durability.WRITE_THROUGH;
+    runtime = new IoRuntime("simulated", Backend.IO_URING, driver, executor, false, Duration.ZERO, durability);
     files = new ProgramFiles(this);
     steps = new ProgramSteps(this, files, pool);
   }
@@ -113,6 +114,10 @@ final class SimulatedProgram {
   void run() {
     try {
       boolean ignored = turns.giveUntil(() -> true);
+      if (random.nextBoolean()) {
+        // Else stand-ins for heap buffers would be too few for the pool to be made, and nothing would be registered.
+        runtime.buffers().lease(1).close();
+      }
       int length = 10 + random.nextInt(31);
       for (int i = 0; i < length; i++) {
         steps.step();

@@ -1,7 +1,9 @@
 package dev.annulus.fs;
 
+import dev.annulus.ErrorKind;
 import dev.annulus.IoRuntime;
 import java.io.IOException;
+import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
@@ -88,6 +90,29 @@ public interface Fs extends AutoCloseable {
    * @throws IOException {@code NOT_FOUND}, {@code IS_A_DIRECTORY}, or what else is the matter
    */
   void removeFile(Path file) throws IOException;
+
+  /**
+   * Removes a file, a link itself, or an empty directory.
+   *
+   * <p>The facades made here leave it to the system whether a directory is empty; this default looks first, and could remove what is
+   * put in it meanwhile.
+   *
+   * @param path what to remove
+   * @throws IOException {@code NOT_FOUND}, {@code DIRECTORY_NOT_EMPTY}, or what else is the matter
+   */
+  default void remove(Path path) throws IOException {
+    try {
+      removeFile(path);
+    } catch (IOException e) {
+      if (ErrorKind.of(e) != ErrorKind.IS_A_DIRECTORY) {
+        throw e;
+      }
+      if (!readDirectory(path).isEmpty()) {
+        throw new DirectoryNotEmptyException(path.toString());
+      }
+      removeDirectoryAll(path);
+    }
+  }
 
   /**
    * Removes a directory and all in it, never following a link, not even one put in a directory's place meanwhile.

@@ -86,6 +86,11 @@ final class RuntimeFs implements Fs {
   }
 
   @Override
+  public void remove(Path path) throws IOException {
+    await(() -> runtime.delete(path));
+  }
+
+  @Override
   public void removeDirectoryAll(Path dir) throws IOException {
     await(() -> runtime.removeTree(dir));
   }

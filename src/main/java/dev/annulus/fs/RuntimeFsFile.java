@@ -1,11 +1,12 @@
 package dev.annulus.fs;
 
 import dev.annulus.AsyncFile;
+import dev.annulus.BufferAt;
 import dev.annulus.ErrnoException;
+import dev.annulus.IoFuture;
 import dev.annulus.IoRuntime;
 import dev.annulus.Sync;
 import java.io.IOException;
-import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.NonReadableChannelException;
@@ -57,10 +58,12 @@ final class RuntimeFsFile implements FsFile {
   public int readAt(ByteBuffer dst, long offset) throws IOException {
     checkRange("read", offset, dst.remaining());
     checkMode("read", options.read());
+    if (!dst.hasRemaining() && dst.isReadOnly()) {
+      throw new IllegalArgumentException("read-only buffer as destination"); // as each read would say, but there is none
+    }
     int total = 0;
     while (dst.hasRemaining()) {
-      long at = offset + total;
-      int count = await(() -> file.read(dst, at));
+      int count = awaitRead(dst, offset + total);
       if (count < 0) {
         break;
       }
@@ -75,17 +78,14 @@ final class RuntimeFsFile implements FsFile {
   @Override
   public void readMany(List<ReadRequest> requests) throws IOException {
     List<ReadRequest> batch = List.copyOf(requests);
+    List<BufferAt> reads = new ArrayList<>(batch.size());
     for (ReadRequest request : batch) {
       checkRange("read", request.offset(), request.dst().remaining());
-      checkDestination(request.dst());
+      reads.add(new BufferAt(request.dst(), request.offset()));
     }
     checkMode("read", options.read());
-    List<CompletableFuture<Void>> reads = new ArrayList<>(batch.size());
-    for (ReadRequest request : batch) {
-      reads.add(submitted(request));
-    }
     Throwable first = null;
-    for (CompletableFuture<Void> read : reads) {
+    for (CompletableFuture<Void> read : submitted(reads)) {
       try {
         Void _ = Waiting.await(read);
       } catch (Throwable e) {
@@ -120,7 +120,7 @@ final class RuntimeFsFile implements FsFile {
     cursorLock.lock();
     try {
       checkRange("read", cursor, dst.remaining());
-      int count = await(() -> file.read(dst, cursor));
+      int count = awaitRead(dst, cursor);
       cursor += Math.max(0, count);
       return count;
     } finally {
@@ -294,15 +294,11 @@ final class RuntimeFsFile implements FsFile {
     } while (src.hasRemaining());
   }
 
-  /** A read of a batch; what the call itself refuses becomes the future's failure, so that the others are still waited for. */
-  private CompletableFuture<Void> submitted(ReadRequest request) {
+  private List<IoFuture<Void>> submitted(List<BufferAt> reads) throws IOException {
     try {
-      return batchFile.readFully(request.dst(), request.offset());
+      return batchFile.readMany(reads);
     } catch (IllegalStateException e) {
-      return CompletableFuture.failedFuture(
-          e.getCause() instanceof ClosedChannelException closed ? closed : e);
-    } catch (Throwable e) {
-      return CompletableFuture.failedFuture(e);
+      throw Waiting.closedOr(e);
     }
   }
 
@@ -322,20 +318,6 @@ final class RuntimeFsFile implements FsFile {
     }
   }
 
-  /** As the read itself would check it, but before any other of the batch is submitted. */
-  private static void checkDestination(ByteBuffer dst) {
-    if (dst.isReadOnly()) {
-      throw new IllegalArgumentException("read-only buffer as destination");
-    }
-    MemorySegment memory = MemorySegment.ofBuffer(dst);
-    if (!memory.scope().isAlive()) {
-      throw new IllegalStateException("the memory's arena is closed");
-    }
-    if (!memory.isAccessibleBy(Thread.currentThread())) {
-      throw new WrongThreadException("the memory is confined to another thread");
-    }
-  }
-
   private void checkMode(String operation, boolean allowed) throws IOException {
     checkUsable();
     if (!allowed) {
@@ -348,6 +330,16 @@ final class RuntimeFsFile implements FsFile {
     Waiting.checkMayBlock(runtime);
     if (!isOpen()) {
       throw new ClosedChannelException();
+    }
+  }
+
+  /** As {@link #await}, of what is done most often, without an object to hold the arguments. */
+  private int awaitRead(ByteBuffer dst, long position) throws IOException {
+    Waiting.checkMayBlock(runtime);
+    try {
+      return Waiting.await(file.read(dst, position));
+    } catch (IllegalStateException e) {
+      throw Waiting.closedOr(e);
     }
   }
 

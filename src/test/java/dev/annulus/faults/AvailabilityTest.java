@@ -6,9 +6,15 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.annulus.IoRuntime;
 import dev.annulus.testing.ChildJvm;
+import dev.annulus.testing.IoUringSysctl;
+import dev.annulus.testing.Needs;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -46,6 +52,54 @@ class AvailabilityTest {
     assertTrue(result.output().contains("backend: PORTABLE"), result::output);
     assertTrue(result.output().contains("smoke passed"), result::output);
     assertFalse(result.output().contains("WARNING"), result::output);
+  }
+
+  /** The administrator's switch, for real: what it says is read where it refuses. */
+  @Test
+  void auto_whereTheSysctlRefusesUsers_saysSoAndRunsPortable(@TempDir Path dir) throws Exception {
+    Files.setPosixFilePermissions(dir, PosixFilePermissions.fromString("rwxr-xr-x"));
+    ChildJvm wishingNothing = ChildJvm.ofNobody(dir.resolve("a"), Smoke.class, "AUTO");
+    ChildJvm wishingIoUring = ChildJvm.ofNobody(dir.resolve("b"), Smoke.class, "IO_URING");
+    ChildJvm.Result unforbidden = wishingIoUring.run(60);
+    try (IoUringSysctl _ = IoUringSysctl.refuseToUsers()) {
+      assertTrue(IoRuntime.ioUring().isAvailable(), "root, and other tests with it, must not notice");
+      ChildJvm.Result result = wishingNothing.run(60);
+      assertEquals(0, result.exitCode(), result::output);
+      assertTrue(result.output().contains("EPERM, kernel.io_uring_disabled"), result::output);
+      assertTrue(result.output().contains("sysctl kernel.io_uring_disabled=0"), result::output);
+      assertTrue(result.output().contains("backend: PORTABLE"), result::output);
+      assertTrue(result.output().contains("smoke passed"), result::output);
+      assertFalse(result.output().contains("WARNING"), result::output);
+
+      ChildJvm.Result refused = wishingIoUring.run(60);
+      assertTrue(refused.output().contains("refused: io_uring is not available"), refused::output);
+      assertTrue(refused.output().contains("kernel.io_uring_disabled"), refused::output);
+    }
+    assertTrue(unforbidden.output().contains("backend: IO_URING"), () -> "before it was switched off: " + unforbidden.output());
+  }
+
+  /** Root may lock what it likes. For others, kernels before 5.12 and those of late count rings as locked memory; in between, none did. */
+  @Test
+  void auto_ofAUserWithoutLockedMemory_saysSoAndRunsPortable(@TempDir Path dir) throws Exception {
+    Needs.root();
+    Needs.tool("prlimit");
+    Files.setPosixFilePermissions(dir, PosixFilePermissions.fromString("rwxr-xr-x"));
+    ChildJvm.Result result =
+        ChildJvm.ofNobody(dir.resolve("classes"), Smoke.class, "AUTO").behind("prlimit", "--memlock=0:0").run(60);
+    assertTrue(result.lines().contains("smoke passed"), result::output);
+    if (isSureToCountRings()) {
+      assertTrue(result.output().contains("locked memory"), result::output);
+      assertTrue(result.output().contains("ulimit -l"), result::output);
+      assertTrue(result.lines().contains("backend: PORTABLE"), result::output);
+    }
+    assertEquals(result.output().contains("locked memory"), result.lines().contains("backend: PORTABLE"), result::output);
+  }
+
+  /** Before 5.12, and from 6.18 on, where it was seen. */
+  private static boolean isSureToCountRings() {
+    String[] version = System.getProperty("os.version", "").split("\\D+", 3);
+    int number = Integer.parseInt(version[0]) * 1_000 + Integer.parseInt(version[1]);
+    return number < 5_012 || number >= 6_018;
   }
 
   @Test

@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.annulus.ErrorKind;
+import dev.annulus.testing.Needs;
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.DirectoryNotEmptyException;
@@ -151,6 +152,22 @@ interface FsDirectoryContract extends FsFixture {
   }
 
   @Test
+  @DisplayName("D4 remove removes a file, a link itself, or an empty directory, nothing else")
+  default void remove_ofAnything_removesItUnlessItIsAFullDirectory() throws IOException {
+    Path directory = directoryWith("d", "child");
+    fs().remove(Files.createSymbolicLink(path("link"), directory));
+    assertFalse(Files.exists(path("link"), LinkOption.NOFOLLOW_LINKS));
+    fs().remove(fileOf("f", "contents"));
+    assertFalse(Files.exists(path("f")));
+    assertFails(ErrorKind.DIRECTORY_NOT_EMPTY, DirectoryNotEmptyException.class, () -> fs().remove(directory));
+    assertTrue(Files.isDirectory(directory.resolve("child")));
+    fs().remove(directory.resolve("child"));
+    fs().remove(directory);
+    assertFalse(Files.exists(directory));
+    assertFails(ErrorKind.NOT_FOUND, NoSuchFileException.class, () -> fs().remove(directory));
+  }
+
+  @Test
   @DisplayName("D4 an open file outlives its name")
   default void removeFile_whileOpen_leavesTheOpenFile() throws IOException {
     try (FsFile file = updating("f")) {
@@ -204,7 +221,7 @@ interface FsDirectoryContract extends FsFixture {
   default void renameAndLink_toOtherDevice_failAsCrossesDevices() throws IOException {
     Path shm = Path.of("/dev/shm");
     if (!Files.isWritable(shm) || Files.getFileStore(shm).equals(Files.getFileStore(dir()))) {
-      FsFixture.skip("no second file system: /dev/shm is missing, or the temporary directory is on it");
+      Needs.skip("no second file system: /dev/shm is missing, or the temporary directory is on it");
     }
     Path file = fileOf("f", "contents");
     Path elsewhere = Files.createTempDirectory(shm, "annulus");

@@ -24,7 +24,6 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.function.Executable;
 
 /** What every part of the contract works with: a runtime, a facade on it, an empty directory, and words to say things in. */
@@ -118,12 +117,6 @@ interface FsFixture {
       t = t.getCause();
     }
     return assertInstanceOf(ErrnoException.class, t, () -> "in the cause chain of " + failure);
-  }
-
-  /** Ends the test without a verdict, saying why. */
-  static void skip(String why) {
-    System.out.println("skipped: " + why);
-    Assumptions.abort(why);
   }
 
   static ByteBuffer bytes(String text) {

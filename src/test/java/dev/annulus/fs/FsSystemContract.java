@@ -3,6 +3,8 @@ package dev.annulus.fs;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.annulus.testing.ChildJvm;
+import dev.annulus.testing.Needs;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermission;
@@ -17,6 +19,8 @@ import org.junit.jupiter.api.Test;
  * own that has been given these.
  */
 interface FsSystemContract extends FsFixture {
+  long PATIENCE_SECONDS = 40;
+
   @Test
   @DisplayName("O1 D1 files are made with 0666 and directories with 0777, less the umask, as java.nio does")
   default void create_underThisUmask_givesWhatTheJdkGives() throws Exception {
@@ -34,26 +38,21 @@ interface FsSystemContract extends FsFixture {
   @Test
   @DisplayName("O1 D1 another umask applies")
   default void create_underOtherUmask_obeysIt() throws Exception {
-    ChildJvm child = new ChildJvm(List.of("sh", "-c", "umask 0007; exec \"$@\"", "sh"));
-    assertEquals(List.of("file rw-rw----", "directory rwxrwx---"), run(child, "umask"));
+    List<String> told = run(List.of("sh", "-c", "umask 0007; exec \"$@\"", "sh"), "umask");
+    assertEquals(List.of("file rw-rw----", "directory rwxrwx---"), told);
   }
 
   @Test
   @DisplayName("O1 E1 what the user may not do is PERMISSION_DENIED")
   default void calls_withoutPermission_failAsPermissionDenied() throws Exception {
-    if (!"root".equals(System.getProperty("user.name"))) {
-      FsFixture.skip("only root can become somebody else");
-    }
-    ChildJvm.assumeTool("setpriv");
+    Needs.root();
     Files.setPosixFilePermissions(dir(), PosixFilePermissions.fromString("rwxr-xr-x"));
     Path locked = Files.createDirectory(path("locked"));
     Files.writeString(locked.resolve("f"), "inside");
     Files.setPosixFilePermissions(locked, PosixFilePermissions.fromString("rwx------"));
     Files.setPosixFilePermissions(fileOf("secret", "secret"), PosixFilePermissions.fromString("rw-------"));
     Files.setPosixFilePermissions(fileOf("public", "public"), PosixFilePermissions.fromString("rw-r--r--"));
-    ChildJvm child =
-        new ChildJvm(List.of("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"))
-            .withClassesCopiedTo(path("classes"));
+    ChildJvm child = ChildJvm.ofNobody(path("classes"), FsChild.class, arguments("permissions"));
     String denied = "PERMISSION_DENIED AccessDeniedException EACCES";
     assertEquals(
         List.of(
@@ -72,22 +71,21 @@ interface FsSystemContract extends FsFixture {
             "rename " + denied,
             "hardLink " + denied,
             "public public"),
-        run(child, "permissions"));
+        child.run(PATIENCE_SECONDS).lines());
     assertTrue(Files.exists(locked.resolve("f")));
   }
 
   @Test
   @DisplayName("E1 full devices, read-only file systems and descriptor limits have their kinds")
   default void calls_beyondLimits_failWithTheirKinds() throws Exception {
-    ChildJvm.assumeMounts();
-    ChildJvm.assumeTool("prlimit");
+    Needs.mounts();
+    Needs.tool("prlimit");
     Files.createDirectory(path("small"));
     Files.createDirectory(path("readonly"));
     String mounts =
         "mount -t tmpfs -o size=256k none \"$0/small\" && mount -t tmpfs -o ro none \"$0/readonly\" && exec \"$@\"";
-    ChildJvm child =
-        new ChildJvm(
-            List.of("prlimit", "--nofile=160:160", "unshare", "-m", "sh", "-c", mounts, dir().toString()));
+    List<String> wrapper =
+        List.of("prlimit", "--nofile=160:160", "unshare", "-m", "sh", "-c", mounts, dir().toString());
     assertEquals(
         List.of(
             "writeAt NO_SPACE ENOSPC",
@@ -96,14 +94,14 @@ interface FsSystemContract extends FsFixture {
             "createDirectory READ_ONLY_FILE_SYSTEM FileSystemException EROFS",
             "too many TOO_MANY_OPEN_FILES FileSystemException EMFILE",
             "opened again true"),
-        run(child, "limits"));
+        run(wrapper, "limits"));
   }
 
   @Test
   @DisplayName("F9 D3 a failed sync stays failed until the file is opened again; DT_UNKNOWN is resolved")
   default void sync_afterFailedSync_failsUntilOpenedAgain() throws Exception {
-    ChildJvm.assumeMounts();
-    ChildJvm.assumeTool("mkfs.ext4");
+    Needs.mounts();
+    Needs.tool("mkfs.ext4");
     Files.createDirectory(path("backing"));
     Files.createDirectory(path("disk"));
     // A disk that promises more than there is behind it, with a file system that does not keep types in its directories.
@@ -114,7 +112,6 @@ interface FsSystemContract extends FsFixture {
             + " && mkfs.ext4 -q -F -N 32 -O ^has_journal,^filetype,^metadata_csum \"$0/backing/image\""
             + " && mount -o loop \"$0/backing/image\" \"$0/disk\""
             + " && exec \"$@\"";
-    ChildJvm child = new ChildJvm(List.of("unshare", "-m", "sh", "-c", mounts, dir().toString()));
     assertEquals(
         List.of(
             "directory true",
@@ -128,10 +125,14 @@ interface FsSystemContract extends FsFixture {
             "syncAll failed the same true",
             "other file synced true",
             "opened again and synced true"),
-        run(child, "sync"));
+        run(List.of("unshare", "-m", "sh", "-c", mounts, dir().toString()), "sync"));
   }
 
-  private List<String> run(ChildJvm child, String scenario) throws Exception {
-    return child.run(FsChild.class, scenario, runtime().backend().name(), mode().name(), dir().toString());
+  private List<String> run(List<String> wrapper, String scenario) throws Exception {
+    return ChildJvm.through(wrapper, FsChild.class, arguments(scenario)).run(PATIENCE_SECONDS).lines();
+  }
+
+  private String[] arguments(String scenario) {
+    return new String[] {scenario, runtime().backend().name(), mode().name(), dir().toString()};
   }
 }

@@ -42,6 +42,13 @@ public enum Quirk {
   /** A completion of long ago comes again. No kernel does; a client that matches by slot alone would not notice. */
   STALE_COMPLETION(150),
 
+  /** Memory is not registered, for want of memory that may be locked. */
+  REGISTRATION_REFUSED(500),
+
+  /** A transfer of registered memory. Follows from the client's using it. */
+  REGISTERED_TRANSFER(0),
+  /** A write with a sync in it. Follows from the client's using it. */
+  WRITTEN_THROUGH(0),
   /** The completion queue was full. Follows from its size. */
   OVERFLOW(0),
   /** A cancellation found its target waiting. Half of all operations wait. */

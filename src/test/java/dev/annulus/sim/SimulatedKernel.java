@@ -9,13 +9,17 @@ import static dev.annulus.internal.abi.IoUring.IORING_OP_NOP;
 import static dev.annulus.internal.abi.IoUring.IORING_OP_OPENAT;
 import static dev.annulus.internal.abi.IoUring.IORING_OP_READ;
 import static dev.annulus.internal.abi.IoUring.IORING_OP_READV;
+import static dev.annulus.internal.abi.IoUring.IORING_OP_READ_FIXED;
 import static dev.annulus.internal.abi.IoUring.IORING_OP_STATX;
 import static dev.annulus.internal.abi.IoUring.IORING_OP_WRITE;
 import static dev.annulus.internal.abi.IoUring.IORING_OP_WRITEV;
+import static dev.annulus.internal.abi.IoUring.IORING_OP_WRITE_FIXED;
 
+import dev.annulus.internal.abi.Fcntl;
 import dev.annulus.internal.abi.Syscalls;
 import dev.annulus.internal.driver.Errno;
 import dev.annulus.sim.SimulatedDisk.OpenFile;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -66,6 +70,9 @@ final class SimulatedKernel {
   /** Decided, but not yet posted. */
   private final List<Answer> answers = new ArrayList<>();
 
+  /** What {@code IORING_OP_READ_FIXED} and its like may use. */
+  private @Nullable MemorySegment registered;
+
   /** The read of a real eventfd, while there is one. */
   private @Nullable Sqe wakeRead;
 
@@ -77,8 +84,17 @@ final class SimulatedKernel {
 
   // ---- submission ----
 
-  void take(Sqe sqe) {
-    check(sqe.rest() == 0, "bytes that must be 0 are not", sqe);
+  int register(MemorySegment memory) {
+    if (registered != null) {
+      return -Errno.EBUSY;
+    }
+    registered = memory;
+    return 0;
+  }
+
+  void take(Sqe entry) {
+    check(entry.rest() == 0, "bytes that must be 0 are not", entry);
+    Sqe sqe = plain(entry);
     if (sqe.opcode() == IORING_OP_ASYNC_CANCEL) {
       cancel(sqe);
     } else if (sqe.opcode() == IORING_OP_READ && sqe.fd() < SimulatedDisk.FIRST_DESCRIPTOR) {
@@ -87,6 +103,19 @@ final class SimulatedKernel {
     } else {
       takeWork(sqe);
     }
+  }
+
+  /** A transfer of registered memory is like any other, provided that it is registered. */
+  private Sqe plain(Sqe sqe) {
+    boolean reads = sqe.opcode() == IORING_OP_READ_FIXED;
+    if (!reads && sqe.opcode() != IORING_OP_WRITE_FIXED) {
+      return sqe;
+    }
+    MemorySegment memory = registered;
+    long offset = memory == null ? -1 : sqe.addr() - memory.address();
+    check(memory != null && offset >= 0 && offset + sqe.len() <= memory.byteSize(), "not in the registered memory", sqe);
+    quirks.count(Quirk.REGISTERED_TRANSFER);
+    return sqe.withOpcode(reads ? IORING_OP_READ : IORING_OP_WRITE);
   }
 
   private void takeWork(Sqe sqe) {
@@ -220,9 +249,9 @@ final class SimulatedKernel {
       case IORING_OP_READ, IORING_OP_READV -> read(work);
       case IORING_OP_WRITE, IORING_OP_WRITEV -> {
         boolean cut = work.memory.length() > 1 && quirks.happens(Quirk.SHORT_WRITE);
-        yield write(work, cut ? 1 + quirks.below(work.memory.length() - 1) : work.memory.length());
+        yield writeAndSync(work, cut ? 1 + quirks.below(work.memory.length() - 1) : work.memory.length());
       }
-      case IORING_OP_FSYNC -> sync(work);
+      case IORING_OP_FSYNC -> sync(work, work.mark);
       case IORING_OP_FTRUNCATE -> {
         opened(work).file.setSize((int) sqe.off());
         yield 0;
@@ -251,12 +280,23 @@ final class SimulatedKernel {
     return length;
   }
 
-  private int sync(Work work) {
+  /** A write with RWF_DSYNC has a sync in it, whose failure is all that is told. */
+  private int writeAndSync(Work work, int length) {
+    int count = write(work, length);
+    if (count == 0 || (work.sqe.opFlags() & Fcntl.RWF_DSYNC) == 0) {
+      return count;
+    }
+    quirks.count(Quirk.WRITTEN_THROUGH);
+    int synced = sync(work, opened(work).file.mark());
+    return synced < 0 ? synced : count;
+  }
+
+  private int sync(Work work, long mark) {
     OpenFile open = opened(work);
     if (quirks.happens(Quirk.LOST_SYNC)) {
-      open.file.lose(work.mark);
+      open.file.lose(mark);
     } else {
-      open.file.persist(work.mark);
+      open.file.persist(mark);
     }
     boolean news = open.knownLosses < open.file.losses;
     open.knownLosses = open.file.losses;

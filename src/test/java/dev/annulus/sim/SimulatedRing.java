@@ -98,6 +98,14 @@ public final class SimulatedRing implements Ring {
   }
 
   @Override
+  public int registerMemory(MemorySegment memory) {
+    if (Thread.currentThread() != owner) {
+      throw new KernelAbuse("memory is registered by " + Thread.currentThread() + ", the ring made by " + owner);
+    }
+    return quirks.happens(Quirk.REGISTRATION_REFUSED) ? -Errno.ENOMEM : kernel.register(memory);
+  }
+
+  @Override
   public boolean supports(int opcode) {
     return true;
   }

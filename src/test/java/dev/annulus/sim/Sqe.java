@@ -10,6 +10,10 @@ import java.lang.foreign.MemorySegment;
 
 /** A submission entry as the kernel reads it, named as in {@link SqeLayout}; {@code rest} is everything that must be 0. */
 record Sqe(int opcode, int fd, long off, long addr, int len, int opFlags, long userData, long rest) {
+  Sqe withOpcode(int other) {
+    return new Sqe(other, fd, off, addr, len, opFlags, userData, rest);
+  }
+
   static Sqe read(MemorySegment entries, int index) {
     long at = index * SqeLayout.SIZE;
     return new Sqe(

@@ -29,6 +29,9 @@ public final class Fcntl {
   public static final int LOCK_EX = 2;
   public static final int LOCK_NB = 4;
 
+  /** Of {@code pwritev2(2)}: what is written is on stable storage when the call returns. */
+  public static final int RWF_DSYNC = 2;
+
   /** Of {@code preadv2(2)}: fail with EAGAIN rather than wait for the device. */
   public static final int RWF_NOWAIT = 8;
 

@@ -12,6 +12,8 @@ public final class IoUring {
   public static final int IORING_OP_READV = 1;
   public static final int IORING_OP_WRITEV = 2;
   public static final int IORING_OP_FSYNC = 3;
+  public static final int IORING_OP_READ_FIXED = 4;
+  public static final int IORING_OP_WRITE_FIXED = 5;
   public static final int IORING_OP_ASYNC_CANCEL = 14;
   public static final int IORING_OP_FALLOCATE = 17;
   public static final int IORING_OP_OPENAT = 18;
@@ -39,10 +41,12 @@ public final class IoUring {
   public static final int IORING_FEAT_NODROP = 1 << 1;
   public static final int IORING_FEAT_SUBMIT_STABLE = 1 << 2;
   public static final int IORING_FEAT_EXT_ARG = 1 << 8;
+  public static final int IORING_FEAT_RSRC_TAGS = 1 << 10;
 
   // io_uring_enter(2) flags.
   public static final int IORING_ENTER_GETEVENTS = 1;
   public static final int IORING_ENTER_EXT_ARG = 1 << 3;
+  public static final int IORING_ENTER_REGISTERED_RING = 1 << 4;
 
   // Kernel-written flags in the submission ring, sq_ring->flags.
   public static final int IORING_SQ_CQ_OVERFLOW = 1 << 1;
@@ -58,7 +62,10 @@ public final class IoUring {
   public static final int IORING_ASYNC_CANCEL_ANY = 1 << 2;
 
   // io_uring_register(2).
+  public static final int IORING_REGISTER_BUFFERS = 0;
   public static final int IORING_REGISTER_PROBE = 8;
+  public static final int IORING_REGISTER_RING_FDS = 20;
+  public static final int IORING_UNREGISTER_RING_FDS = 21;
   public static final int IO_URING_OP_SUPPORTED = 1;
 
   /** Most entries a submission queue may have ({@code IORING_MAX_ENTRIES} in the kernel's io_uring.c). */

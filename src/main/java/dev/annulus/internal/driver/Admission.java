@@ -26,13 +26,27 @@ public final class Admission {
       if (refuseWhenFull) {
         return Refusals.full(limit);
       }
+      RingStallEvent stall = Stalls.waitingForRoom();
       room.acquireUninterruptibly();
+      Stalls.end(stall);
     }
     Throwable closed = closedBecause.get();
     if (closed != null) {
       room.release();
     }
     return closed;
+  }
+
+  /** Takes a place if there is one now and anybody is admitted. */
+  public boolean tryEnter() {
+    if (closedBecause.get() != null || !room.tryAcquire()) {
+      return false;
+    }
+    if (closedBecause.get() != null) {
+      room.release();
+      return false;
+    }
+    return true;
   }
 
   /** Why nobody is admitted any more, or {@code null}. */

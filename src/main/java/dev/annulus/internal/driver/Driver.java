@@ -1,5 +1,10 @@
 package dev.annulus.internal.driver;
 
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import java.util.function.IntConsumer;
+import org.jspecify.annotations.Nullable;
+
 /**
  * Runs {@linkplain Operation operations}. Safe from any thread.
  *
@@ -12,6 +17,11 @@ public interface Driver extends AutoCloseable {
    * configured. A driver's own thread never waits here: it is the one that makes room.
    */
   void submit(Request request);
+
+  /** As {@link #submit} for each in turn, taken in together as far as there is room for them. */
+  default void submitAll(List<? extends Request> requests) {
+    requests.forEach(this::submit);
+  }
 
   /** As {@link #submit}, past every limit: for what frees resources and must not be held up by those who take them. */
   void submitPastLimits(Request request);
@@ -32,11 +42,28 @@ public interface Driver extends AutoCloseable {
    */
   int attempt(Operation.Read read);
 
+  /**
+   * Tells of memory that operations will use over and over, and that is never freed before the driver has ended: where it can, the driver has the
+   * kernel know it beforehand. Once in a driver's life. By default nothing is done with it.
+   */
+  default void register(MemorySegment memory) {}
+
+  /** Whether writes may be {@linkplain Operation.Write#isDurable durable} in themselves. */
+  default boolean writesThrough() {
+    return false;
+  }
+
   /** Whether the calling thread is the driver's own: waiting there for a request would be waiting for oneself. */
   boolean onDriverThread();
 
   /** What has happened so far. */
   DriverStats stats();
+
+  /**
+   * Has each number of entries that the kernel takes from the submission queue at once told to a listener, on the driver's thread; to
+   * nobody if it is {@code null}. It must neither block nor throw. A driver without such a queue has nothing to tell.
+   */
+  void onBatch(@Nullable IntConsumer listener);
 
   /** One line on what is in force, for people: ring set-up flags and the like. */
   String description();

@@ -13,4 +13,5 @@ public record DriverStats(
     long completionQueueOverflows,
     long retries,
     long staleCompletions,
-    long abandoned) {}
+    long abandoned,
+    long registeredBytes) {}

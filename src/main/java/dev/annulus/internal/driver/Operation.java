@@ -30,25 +30,52 @@ public sealed interface Operation {
   }
 
   /**
-   * Reads into native memory; answers the byte count, 0 at end of file.
-   *
-   * @param memory what contains {@code [address, address + length)} and keeps it alive: a direct {@link ByteBuffer}, a native
-   *     {@code MemorySegment}, or a {@link StandIn}
+   * One read or write of a stretch of native memory. An interface where the others are records, so that who asks for it can be the
+   * operation as well: the path that everything is measured by makes one object, not two.
    */
-  record Read(int fd, Object memory, long address, int length, long offset) implements Operation {
+  sealed interface Transfer extends Operation permits Read, Write {
+    int fd();
+
+    /**
+     * What contains {@code [address, address + length)} and keeps it alive: a direct {@link ByteBuffer}, a native
+     * {@code MemorySegment}, or a {@link StandIn}.
+     */
+    Object memory();
+
+    long address();
+
+    int length();
+
+    /** Where in the file. */
+    long offset();
+  }
+
+  /** Reads into native memory; answers the byte count, 0 at end of file. */
+  non-sealed interface Read extends Transfer {
     @Override
-    public String name() {
+    default String name() {
       return "read";
     }
   }
 
-  /** Writes from native memory (see {@link Read}); answers the byte count. */
-  record Write(int fd, Object memory, long address, int length, long offset) implements Operation {
+  /** Writes from native memory; answers the byte count. {@link #offset} may be {@link #AT_END_OF_FILE}. */
+  non-sealed interface Write extends Transfer {
     @Override
-    public String name() {
-      return "write";
+    default String name() {
+      return isDurable() ? "write+dsync" : "write";
+    }
+
+    /** Whether what it writes is on stable storage when it completes; only for drivers that {@linkplain Driver#writesThrough can}. */
+    default boolean isDurable() {
+      return false;
     }
   }
+
+  /** A {@link Read} that is nothing else. */
+  record PlainRead(int fd, Object memory, long address, int length, long offset) implements Read {}
+
+  /** A {@link Write} that is nothing else. */
+  record PlainWrite(int fd, Object memory, long address, int length, long offset) implements Write {}
 
   /** Reads into several pieces in turn; answers the byte count over all. */
   record ReadVector(int fd, List<Piece> pieces, long offset) implements Operation {
@@ -66,7 +93,7 @@ public sealed interface Operation {
     }
   }
 
-  /** A stretch of native memory; see {@link Read} for the components. */
+  /** A stretch of native memory; see {@link Transfer} for the components. */
   record Piece(Object memory, long address, int length) {}
 
   /** Puts what was written before on stable storage; answers 0. */

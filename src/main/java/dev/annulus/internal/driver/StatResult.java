@@ -28,4 +28,12 @@ public final class StatResult {
   public long createdSeconds;
 
   public int createdNanos;
+
+  /** Whether the file system tells what direct I/O wants; else the two below mean nothing. */
+  public boolean directAlignmentKnown;
+
+  /** What buffers' addresses, and positions and lengths, must be multiples of; both 0 for a file without direct I/O. */
+  public int directMemoryBytes;
+
+  public int directPositionBytes;
 }

@@ -23,8 +23,7 @@ final class ConfinedMemory {
   /** Whether any of an operation's memory is confined to a thread. */
   static boolean isIn(Operation operation) {
     return switch (operation) {
-      case Operation.Read read -> isConfined(read.memory());
-      case Operation.Write write -> isConfined(write.memory());
+      case Operation.Transfer transfer -> isConfined(transfer.memory());
       case Operation.ReadVector vector -> vector.pieces().stream().anyMatch(piece -> isConfined(piece.memory()));
       case Operation.WriteVector vector -> vector.pieces().stream().anyMatch(piece -> isConfined(piece.memory()));
       default -> false;
@@ -38,13 +37,13 @@ final class ConfinedMemory {
   /** The operation on memory that every thread may touch, with the same contents if they are to be written. */
   static Operation standInFor(Operation operation) {
     return switch (operation) {
-      case Operation.Read(int fd, Object _, long _, int length, long offset) -> {
-        MemorySegment copy = allocate(length);
-        yield new Operation.Read(fd, copy, copy.address(), length, offset);
+      case Operation.Read read -> {
+        MemorySegment copy = allocate(read.length());
+        yield new Operation.PlainRead(read.fd(), copy, copy.address(), read.length(), read.offset());
       }
-      case Operation.Write(int fd, Object memory, long address, int length, long offset) -> {
-        MemorySegment copy = allocate(length).copyFrom(Memory.part(memory, address, length));
-        yield new Operation.Write(fd, copy, copy.address(), length, offset);
+      case Operation.Write write -> {
+        MemorySegment copy = allocate(write.length()).copyFrom(Memory.part(write.memory(), write.address(), write.length()));
+        yield new Operation.PlainWrite(write.fd(), copy, copy.address(), write.length(), write.offset());
       }
       case Operation.ReadVector(int fd, List<Piece> pieces, long offset) ->
           new Operation.ReadVector(fd, standInsFor(pieces, false), offset);

@@ -87,8 +87,7 @@ final class FileTable {
 
   private static @Nullable Integer descriptorOf(Operation operation) {
     return switch (operation) {
-      case Operation.Read o -> o.fd();
-      case Operation.Write o -> o.fd();
+      case Operation.Transfer o -> o.fd();
       case Operation.ReadVector o -> o.fd();
       case Operation.WriteVector o -> o.fd();
       case Operation.Sync o -> o.fd();

@@ -14,7 +14,6 @@ import java.util.IdentityHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.ToIntFunction;
@@ -27,7 +26,7 @@ import org.jspecify.annotations.Nullable;
  * out of a place ends it, outside the lock, so that each is ended once.
  */
 final class Pool {
-  private static final long IDLE_SECONDS = 10;
+  private static final Duration IDLE = Duration.ofSeconds(10);
 
   private static final System.Logger LOG = System.getLogger("dev.annulus");
 
@@ -37,6 +36,7 @@ final class Pool {
   private final Admission admission;
   private final SharedCounters counters;
   private final ToIntFunction<Operation> runner;
+  private final long idleNanos;
 
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition work = lock.newCondition();
@@ -52,6 +52,7 @@ final class Pool {
 
   private final IdentityHashMap<Request, Thread> running = new IdentityHashMap<>();
 
+  /** Every thread that may yet be running; those that have retired are dropped when the next one starts. */
   private final Set<Thread> alive = new HashSet<>();
 
   /** Requests being ended: their users' code may be running. */
@@ -70,12 +71,24 @@ final class Pool {
       Admission admission,
       SharedCounters counters,
       ToIntFunction<Operation> runner) {
+    this(owner, threadNames, mostThreads, admission, counters, runner, IDLE);
+  }
+
+  Pool(
+      Driver owner,
+      String threadNames,
+      int mostThreads,
+      Admission admission,
+      SharedCounters counters,
+      ToIntFunction<Operation> runner,
+      Duration idle) {
     this.owner = owner;
     this.threadNames = threadNames;
     this.mostThreads = mostThreads;
     this.admission = admission;
     this.counters = counters;
     this.runner = runner;
+    this.idleNanos = idle.toNanos();
   }
 
   /**
@@ -137,6 +150,7 @@ final class Pool {
     try {
       Thread thread = DriverThread.uninterruptible(owner, this::work, name);
       thread.start();
+      alive.removeIf(earlier -> !earlier.isAlive());
       alive.add(thread);
       return true;
     } catch (OutOfMemoryError e) {
@@ -171,8 +185,6 @@ final class Pool {
     try {
       if (!awaitQueued()) {
         threads--;
-        // One that ends with the pool is joined.
-        alive.removeIf(thread -> !closing && thread.equals(Thread.currentThread()));
         return null;
       }
       Request request = poll();
@@ -186,7 +198,7 @@ final class Pool {
 
   /** False if nothing came for long, or nothing will. */
   private boolean awaitQueued() {
-    long patience = TimeUnit.SECONDS.toNanos(IDLE_SECONDS);
+    long patience = idleNanos;
     while (queued() == 0) {
       if (closing || patience <= 0) {
         return false;

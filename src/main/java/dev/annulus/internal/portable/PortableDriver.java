@@ -16,6 +16,8 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.IntConsumer;
+import org.jspecify.annotations.Nullable;
 
 /** The driver over {@code java.nio}: a bounded pool of threads that run operations as blocking calls. */
 public final class PortableDriver implements Driver {
@@ -121,8 +123,13 @@ public final class PortableDriver implements Driver {
         0,
         0,
         0,
-        counters.abandoned.sum());
+        counters.abandoned.sum(),
+        0);
   }
+
+  /** There are no batches. */
+  @Override
+  public void onBatch(@Nullable IntConsumer listener) {}
 
   /** There is nothing to tell of the kernel's side. */
   @Override

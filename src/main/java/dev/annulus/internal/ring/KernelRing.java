@@ -7,6 +7,7 @@ import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
 import dev.annulus.internal.abi.GetEventsArgLayout;
 import dev.annulus.internal.abi.IoUring;
+import dev.annulus.internal.abi.IovecLayout;
 import dev.annulus.internal.abi.ParamsLayout;
 import dev.annulus.internal.abi.ProbeLayout;
 import dev.annulus.internal.abi.Syscalls;
@@ -17,6 +18,7 @@ import java.util.BitSet;
 /** A {@link Ring} of the running kernel: {@code io_uring_setup(2)}, the mappings, and {@code io_uring_enter(2)}. */
 public final class KernelRing implements Ring {
   private static final int PROBE_OPS = 256;
+  private static final int EOPNOTSUPP = 95;
 
   private final KernelCalls kernel;
   private final int fd;
@@ -26,6 +28,7 @@ public final class KernelRing implements Ring {
   private final SubmissionQueue submissions;
   private final CompletionQueue completions;
   private final BitSet opcodes;
+  private final RegisteredDescriptor descriptor;
 
   /** Memory for the timed wait's argument; freed with the ring. */
   private final Arena arena = Arena.ofConfined();
@@ -41,6 +44,7 @@ public final class KernelRing implements Ring {
     this.submissions = mapping.submissionQueue(params);
     this.completions = mapping.completionQueue(params);
     this.opcodes = probe(fd);
+    this.descriptor = RegisteredDescriptor.of(fd);
     timedWait.set(JAVA_LONG, GetEventsArgLayout.TS, timedWait.address() + GetEventsArgLayout.TIMESPEC);
   }
 
@@ -92,18 +96,33 @@ public final class KernelRing implements Ring {
 
   @Override
   public int enter(int toSubmit, int minComplete, long timeoutNanos) {
+    int flags = IoUring.IORING_ENTER_GETEVENTS | descriptor.enterFlags();
     if (timeoutNanos <= 0) {
-      return Syscalls.ioUringEnter(fd, toSubmit, minComplete, IoUring.IORING_ENTER_GETEVENTS, 0, 0);
+      return Syscalls.ioUringEnter(descriptor.number(), toSubmit, minComplete, flags, 0, 0);
     }
     timedWait.set(JAVA_LONG, GetEventsArgLayout.TIMESPEC_SEC, timeoutNanos / 1_000_000_000L);
     timedWait.set(JAVA_LONG, GetEventsArgLayout.TIMESPEC_NSEC, timeoutNanos % 1_000_000_000L);
     return Syscalls.ioUringEnter(
-        fd,
+        descriptor.number(),
         toSubmit,
         minComplete,
-        IoUring.IORING_ENTER_GETEVENTS | IoUring.IORING_ENTER_EXT_ARG,
+        flags | IoUring.IORING_ENTER_EXT_ARG,
         timedWait.address(),
         GetEventsArgLayout.SIZE);
+  }
+
+  /** Kernels without {@code IORING_FEAT_RSRC_TAGS} (before Linux 5.13) would wait here until nothing is in flight, perhaps for ever. */
+  @Override
+  public int registerMemory(MemorySegment memory) {
+    if ((features & IoUring.IORING_FEAT_RSRC_TAGS) == 0) {
+      return -EOPNOTSUPP;
+    }
+    try (Arena scratch = Arena.ofConfined()) {
+      MemorySegment iovec = scratch.allocate(IovecLayout.SIZE, Long.BYTES);
+      iovec.set(JAVA_LONG, IovecLayout.BASE, memory.address());
+      iovec.set(JAVA_LONG, IovecLayout.LEN, memory.byteSize());
+      return Syscalls.ioUringRegister(fd, IoUring.IORING_REGISTER_BUFFERS, iovec, 1);
+    }
   }
 
   @Override
@@ -123,6 +142,7 @@ public final class KernelRing implements Ring {
 
   @Override
   public void close() {
+    descriptor.close();
     mapping.unmap();
     int _ = kernel.close(fd);
     arena.close();

@@ -1,5 +1,7 @@
 package dev.annulus.internal.ring;
 
+import java.lang.foreign.MemorySegment;
+
 /**
  * One io_uring: a pair of queues and the call that makes the kernel look at them. Confined to one thread from set-up to close,
  * as {@code IORING_SETUP_SINGLE_ISSUER} demands.
@@ -20,6 +22,14 @@ public interface Ring extends AutoCloseable {
    *     wait that a signal interrupts after something was submitted is reported as that count (io_uring_enter(2)).
    */
   int enter(int toSubmit, int minComplete, long timeoutNanos);
+
+  /**
+   * Has the kernel pin memory, so that it need not look it up for each operation that uses it by {@code IORING_OP_READ_FIXED} and {@code
+   * IORING_OP_WRITE_FIXED}, as buffer 0. Once in a ring's life. The memory must outlive the ring.
+   *
+   * @return 0, or a negated errno: {@code -ENOMEM} past the limit on locked memory, {@code -EOPNOTSUPP} where it could hold up the ring
+   */
+  int registerMemory(MemorySegment memory);
 
   /** Whether the kernel runs this {@code IORING_OP_}. */
   boolean supports(int opcode);

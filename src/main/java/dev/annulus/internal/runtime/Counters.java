@@ -2,6 +2,8 @@ package dev.annulus.internal.runtime;
 
 import dev.annulus.internal.driver.Errno;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.IntConsumer;
+import org.jspecify.annotations.Nullable;
 
 /** What one thread has done. That thread alone writes, with ordered stores and no locked instruction; anyone may read. */
 final class Counters {
@@ -16,12 +18,23 @@ final class Counters {
   final AtomicLong stale = new AtomicLong();
   final AtomicLong abandoned = new AtomicLong();
 
+  /** Told how many entries the kernel has taken at once. */
+  volatile @Nullable IntConsumer batchListener;
+
   static void count(AtomicLong counter) {
     add(counter, 1);
   }
 
   static void add(AtomicLong counter, long amount) {
     counter.lazySet(counter.getPlain() + amount);
+  }
+
+  /** The kernel has taken entries. */
+  void tellBatch(int entries) {
+    IntConsumer listener = batchListener;
+    if (listener != null) {
+      listener.accept(entries);
+    }
   }
 
   /** Counts how an operation ended. */

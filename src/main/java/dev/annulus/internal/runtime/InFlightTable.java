@@ -1,6 +1,8 @@
 package dev.annulus.internal.runtime;
 
 import dev.annulus.internal.driver.Request;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.util.Objects;
 import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
@@ -12,8 +14,18 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Confined to the reaper thread, except {@link #size}.
  */
-final class InFlightTable {
+class InFlightTable {
   private static final int END = -1;
+
+  private static final VarHandle SIZE;
+
+  static {
+    try {
+      SIZE = MethodHandles.lookup().findVarHandle(InFlightTable.class, "size", int.class);
+    } catch (ReflectiveOperationException e) {
+      throw new ExceptionInInitializerError(e);
+    }
+  }
 
   private final @Nullable Request[] requests;
   private final @Nullable Object[] scratch;
@@ -25,7 +37,10 @@ final class InFlightTable {
   private final int[] nextFree;
 
   private int firstFree;
-  private volatile int size;
+
+  /** Written by one thread, and with no fence: those who watch want to know it sometime. */
+  @SuppressWarnings("unused") // through SIZE
+  private int size;
 
   InFlightTable(int capacity) {
     requests = new Request[capacity];
@@ -44,12 +59,12 @@ final class InFlightTable {
   }
 
   boolean isEmpty() {
-    return size == 0;
+    return size() == 0;
   }
 
   /** Slots taken; may be read from any thread. */
   int size() {
-    return size;
+    return (int) SIZE.getOpaque(this);
   }
 
   /** Takes a slot for a request. The table must not be full. */
@@ -130,8 +145,7 @@ final class InFlightTable {
     }
   }
 
-  @SuppressWarnings("NonAtomicVolatileUpdate") // one writer, the reaper; volatile for those who watch
   private void resize(int by) {
-    size += by;
+    SIZE.setOpaque(this, size() + by);
   }
 }

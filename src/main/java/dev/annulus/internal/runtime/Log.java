@@ -8,6 +8,14 @@ final class Log {
 
   private Log() {}
 
+  static void debug(String message) {
+    try {
+      LOGGER.log(Level.DEBUG, message);
+    } catch (Throwable e) {
+      // Nobody is left to tell.
+    }
+  }
+
   static void warn(String message) {
     try {
       LOGGER.log(Level.WARNING, message);

@@ -4,6 +4,8 @@ import dev.annulus.internal.abi.IoUring;
 import dev.annulus.internal.driver.Errno;
 import dev.annulus.internal.driver.Operation;
 import dev.annulus.internal.driver.Request;
+import dev.annulus.internal.driver.RingStallEvent;
+import dev.annulus.internal.driver.Stalls;
 import dev.annulus.internal.ring.CompletionQueue;
 import dev.annulus.internal.ring.Ring;
 import dev.annulus.internal.ring.SubmissionQueue;
@@ -31,6 +33,7 @@ final class Reaper {
   private final Intake intake;
   private final Wakeup wakeup;
   private final InFlightTable table;
+  private final RegisteredMemory registered;
   private final Counters counters;
 
   /** Slots whose operation is to be submitted once more, and submissions to be cancelled, by user data. */
@@ -53,13 +56,15 @@ final class Reaper {
   /** Since {@link #cancelAll}. */
   private boolean cancelling;
 
-  Reaper(Ring ring, Intake intake, Wakeup wakeup, InFlightTable table, Counters counters) {
+  Reaper(
+      Ring ring, Intake intake, Wakeup wakeup, InFlightTable table, RegisteredMemory registered, Counters counters) {
     this.ring = ring;
     this.submissions = ring.submissions();
     this.completions = ring.completions();
     this.intake = intake;
     this.wakeup = wakeup;
     this.table = table;
+    this.registered = registered;
     this.counters = counters;
   }
 
@@ -70,6 +75,7 @@ final class Reaper {
    * @throws RingFailure if the kernel refuses the ring itself
    */
   void round(long timeoutNanos) {
+    registered.registerIfWanted(ring);
     takeCancellations();
     fill();
     submitAndWait(timeoutNanos);
@@ -172,7 +178,7 @@ final class Reaper {
   /** Fills an entry; what cannot be made into one, for want of memory say, is refused alone and does not stop the ring. */
   private void push(int slot) {
     try {
-      table.keep(slot, SqeEncoder.push(submissions, table.request(slot).operation(), table.nextUserData(slot)));
+      table.keep(slot, SqeEncoder.push(submissions, table.request(slot).operation(), table.nextUserData(slot), registered));
     } catch (RuntimeException | OutOfMemoryError e) {
       unpushable.add(new Unpushable(table.release(slot), e));
     }
@@ -223,6 +229,9 @@ final class Reaper {
       default -> {
         if (result < 0) {
           throw new RingFailure("io_uring_enter", -result);
+        }
+        if (result > 0) {
+          counters.tellBatch(result);
         }
         if (result < toSubmit && completions.ready() == 0) {
           // A partial submission: the entry at the front failed to be taken, and comes again in the next round.
@@ -321,11 +330,13 @@ final class Reaper {
   /** Ends a request. What it throws is its own trouble: the ring goes on. */
   private void deliver(Request request, int result) {
     counters.countResult(result);
+    RingStallEvent stall = Stalls.ending(request);
     try {
       request.completed(result);
     } catch (Throwable e) {
       Log.error("ending an operation failed", e);
     }
+    Stalls.end(stall);
   }
 
   /** The kernel, or our use of the ring, has failed beyond repair. */

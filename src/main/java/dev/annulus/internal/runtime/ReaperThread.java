@@ -42,6 +42,7 @@ final class ReaperThread {
   private final RingDriver.RingMaker ringMaker;
   private final Intake intake;
   private final InFlightTable table;
+  private final RegisteredMemory registered;
   private final Counters counters;
   private final CompletableFuture<Started> started = new CompletableFuture<>();
 
@@ -51,11 +52,17 @@ final class ReaperThread {
   private record Started(Ring ring, Wakeup wakeup, Reaper reaper) {}
 
   ReaperThread(
-      DriverConfig config, RingDriver.RingMaker ringMaker, Intake intake, InFlightTable table, Counters counters) {
+      DriverConfig config,
+      RingDriver.RingMaker ringMaker,
+      Intake intake,
+      InFlightTable table,
+      RegisteredMemory registered,
+      Counters counters) {
     this.config = config;
     this.ringMaker = ringMaker;
     this.intake = intake;
     this.table = table;
+    this.registered = registered;
     this.counters = counters;
   }
 
@@ -129,7 +136,7 @@ final class ReaperThread {
     Ring ring = ringMaker.make();
     try {
       Wakeup wakeup = new Wakeup();
-      return new Started(ring, wakeup, new Reaper(ring, intake, wakeup, table, counters));
+      return new Started(ring, wakeup, new Reaper(ring, intake, wakeup, table, registered, counters));
     } catch (Throwable e) {
       ring.close();
       throw e;

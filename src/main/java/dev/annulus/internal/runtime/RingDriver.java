@@ -12,6 +12,9 @@ import dev.annulus.internal.driver.Unavailable;
 import dev.annulus.internal.ring.Ring;
 import dev.annulus.internal.runtime.Reaper.Marks;
 import dev.annulus.internal.runtime.direct.DirectCalls;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
 
 /** The driver over io_uring: takes requests from any thread and hands them to the {@link ReaperThread}. */
@@ -27,6 +30,7 @@ public final class RingDriver implements Driver {
   private final InFlightTable table;
   private final Counters counters = new Counters();
   private final SharedCounters workerCounters = new SharedCounters();
+  private final RegisteredMemory registered = new RegisteredMemory();
   private final Workers workers;
   private final ReaperThread reaper;
 
@@ -51,7 +55,7 @@ public final class RingDriver implements Driver {
     intake = new Intake(config.maxQueued(), config.refuseWhenFull());
     table = new InFlightTable(config.maxInFlight());
     workers = new Workers(this, config.threadName(), workerCounters);
-    reaper = new ReaperThread(config, ringMaker, intake, table, counters);
+    reaper = new ReaperThread(config, ringMaker, intake, table, registered, counters);
     wakeup = reaper.start(this);
   }
 
@@ -71,6 +75,33 @@ public final class RingDriver implements Driver {
     } else {
       request.mark(Marks.QUEUED);
       intake.put(request);
+      wakeup.requestQueued();
+      intake.afterPut();
+    }
+  }
+
+  /** All that finds room at once is put before the reaper is woken: it takes them into one batch. */
+  @Override
+  public void submitAll(List<? extends Request> requests) {
+    boolean onReaper = DriverThread.isOf(this);
+    boolean unseen = false;
+    for (Request request : requests) {
+      if (!onReaper && reaper.runs(request.operation()) && intake.admission().tryEnter()) {
+        request.mark(Marks.QUEUED);
+        intake.put(request);
+        unseen = true;
+      } else {
+        // This one may have to wait for room, which only a reaper that is awake makes.
+        wakeIf(unseen);
+        unseen = false;
+        submit(request);
+      }
+    }
+    wakeIf(unseen);
+  }
+
+  private void wakeIf(boolean requestsWait) {
+    if (requestsWait) {
       wakeup.requestQueued();
       intake.afterPut();
     }
@@ -110,6 +141,16 @@ public final class RingDriver implements Driver {
   }
 
   @Override
+  public void register(MemorySegment memory) {
+    registered.want(memory);
+  }
+
+  @Override
+  public boolean writesThrough() {
+    return true;
+  }
+
+  @Override
   public boolean onDriverThread() {
     return DriverThread.isOf(this);
   }
@@ -128,7 +169,13 @@ public final class RingDriver implements Driver {
         counters.overflows.get(),
         counters.retries.get(),
         counters.stale.get(),
-        counters.abandoned.get() + workerCounters.abandoned.sum());
+        counters.abandoned.get() + workerCounters.abandoned.sum(),
+        registered.bytes());
+  }
+
+  @Override
+  public void onBatch(@Nullable IntConsumer listener) {
+    counters.batchListener = listener;
   }
 
   @Override

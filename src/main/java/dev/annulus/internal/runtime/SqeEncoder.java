@@ -15,7 +15,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Turns operations into submission entries. Native memory an entry points to, besides the user's buffers, is returned, to be
+ * Turns operations into submission entries. Transfers of registered memory name its place in the kernel's table, 0, by leaving out to name any
+ * other. Native memory an entry points to, besides the user's buffers, is returned, to be
  * kept with the slot until the last completion.
  */
 final class SqeEncoder {
@@ -47,13 +48,21 @@ final class SqeEncoder {
   }
 
   /** Fills the queue's next entry. The memory the entry points to is returned. */
-  static @Nullable Object push(SubmissionQueue queue, Operation operation, long userData) {
+  static @Nullable Object push(
+      SubmissionQueue queue, Operation operation, long userData, RegisteredMemory registered) {
     int opcode = opcode(operation);
     switch (operation) {
-      case Operation.Read(int fd, Object _, long address, int length, long offset) ->
-          queue.push(opcode, fd, address, length, offset, 0, userData);
-      case Operation.Write(int fd, Object _, long address, int length, long offset) ->
-          queue.push(opcode, fd, address, length, offset, 0, userData);
+      case Operation.Transfer transfer -> {
+        boolean fixed = registered.holds(transfer.address(), transfer.length());
+        queue.push(
+            fixed ? fixedOpcode(transfer) : opcode,
+            transfer.fd(),
+            transfer.address(),
+            transfer.length(),
+            transfer.offset(),
+            transfer instanceof Operation.Write write && write.isDurable() ? Fcntl.RWF_DSYNC : 0,
+            userData);
+      }
       case Operation.Nop() -> queue.push(opcode, -1, 0, 0, 0, 0, userData);
       case Operation.Sync(int fd, boolean dataOnly) ->
           queue.push(opcode, fd, 0, 0, 0, dataOnly ? IoUring.IORING_FSYNC_DATASYNC : 0, userData);
@@ -67,6 +76,10 @@ final class SqeEncoder {
       }
     }
     return null;
+  }
+
+  private static int fixedOpcode(Operation.Transfer transfer) {
+    return transfer instanceof Operation.Read ? IoUring.IORING_OP_READ_FIXED : IoUring.IORING_OP_WRITE_FIXED;
   }
 
   /** Copies what the kernel wrote beside the user's buffers to where the operation wants it. */

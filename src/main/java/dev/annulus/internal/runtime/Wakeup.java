@@ -10,47 +10,22 @@ import dev.annulus.internal.driver.Unavailable;
 import dev.annulus.internal.ring.SubmissionQueue;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.invoke.MethodHandles;
-import java.lang.invoke.VarHandle;
 import java.lang.ref.Reference;
 
 /**
  * Gets the reaper out of the kernel when there is work, at the price of one system call only when it really sleeps.
  *
- * <p>The reaper announces its sleep, then looks at its queues once more; a submitter fills the queue, then looks whether the
- * reaper sleeps. A full fence on each side between the store and the load makes it impossible for both to miss each other
- * (the store-load pattern of Dekker's algorithm). Of several submitters only the one that flips the flag writes to the eventfd;
- * a read of it, armed on the ring, then completes and ends the wait.
+ * <p>{@link SleepFlag} decides who wakes a reaper that sleeps. That one writes to the eventfd; a read of it, armed on the ring, then
+ * completes and ends the wait.
  *
  * <p>Who flips the flag owes a write, perhaps much later. The descriptor must therefore stay open until every owed write has
  * been seen, or it would land in whatever file was given the number next: {@link #settle}.
  */
 final class Wakeup {
-  /** Running: will look at the queues before it sleeps. */
-  private static final int AWAKE = 0;
-
-  /** Sleeping until there is anything to do. */
-  private static final int ASLEEP = 1;
-
-  /** Sleeping with every slot taken: new requests could not be taken in, so only urgent matters wake it. */
-  private static final int ASLEEP_FULL = 2;
-
-  private static final VarHandle STATE;
-
-  static {
-    try {
-      STATE = MethodHandles.lookup().findVarHandle(Wakeup.class, "state", int.class);
-    } catch (ReflectiveOperationException e) {
-      throw new ExceptionInInitializerError(e);
-    }
-  }
-
+  private final SleepFlag sleep = new SleepFlag();
   private final int eventFd;
   private final MemorySegment one;
   private final MemorySegment readBuffer;
-
-  @SuppressWarnings("unused") // through STATE
-  private volatile int state = AWAKE;
 
   /** The reaper's books: whether the read is in the kernel, and how many writes others owe that it has not read. */
   private boolean armed;
@@ -58,43 +33,48 @@ final class Wakeup {
   private long owedWrites;
 
   Wakeup() throws Unavailable {
-    eventFd = Syscalls.eventfd(Fcntl.EFD_CLOEXEC);
-    if (eventFd < 0) {
-      throw new Unavailable(Unavailable.Cause.OTHER, "eventfd failed with errno " + -eventFd);
-    }
     // Automatic memory: a late submitter may still write from `one` when the reaper is long gone.
-    MemorySegment memory = Arena.ofAuto().allocate(2 * Long.BYTES, Long.BYTES);
+    this(newEventFd(), Arena.ofAuto().allocate(2 * Long.BYTES, Long.BYTES));
+  }
+
+  /** With a descriptor and memory of the caller's: 16 bytes. */
+  Wakeup(int eventFd, MemorySegment memory) {
+    this.eventFd = eventFd;
     one = memory.asSlice(0, Long.BYTES);
     one.set(JAVA_LONG, 0, 1L);
     readBuffer = memory.asSlice(Long.BYTES, Long.BYTES);
   }
 
+  private static int newEventFd() throws Unavailable {
+    int fd = Syscalls.eventfd(Fcntl.EFD_CLOEXEC);
+    if (fd < 0) {
+      throw new Unavailable(Unavailable.Cause.OTHER, "eventfd failed with errno " + -fd);
+    }
+    return fd;
+  }
+
   /** Any thread, after filling the intake queue: wakes the reaper if it sleeps for lack of requests. */
   void requestQueued() {
-    VarHandle.fullFence();
-    if ((int) STATE.getOpaque(this) == ASLEEP && STATE.compareAndSet(this, ASLEEP, AWAKE)) {
+    if (sleep.endSleepForRequest()) {
       write();
     }
   }
 
   /** Any thread, after filling the urgent queue or changing the life cycle: wakes the reaper if it sleeps at all. */
   void urgent() {
-    VarHandle.fullFence();
-    int seen = (int) STATE.getOpaque(this);
-    if (seen != AWAKE && STATE.compareAndSet(this, seen, AWAKE)) {
+    if (sleep.endSleep()) {
       write();
     }
   }
 
   /** Reaper: announces sleep. It must look at its queues after this and before it waits, and call {@link #rise} in any case. */
   void lieDown(boolean full) {
-    STATE.setOpaque(this, full ? ASLEEP_FULL : ASLEEP);
-    VarHandle.fullFence();
+    sleep.lieDown(full);
   }
 
   /** Reaper: ends the announced sleep. True if someone else has ended it: then a write is on its way. */
   boolean rise() {
-    boolean woken = (int) STATE.getAndSet(this, AWAKE) == AWAKE;
+    boolean woken = sleep.rise();
     if (woken) {
       owedWrites++;
     }

@@ -85,6 +85,11 @@ class ConstantsTest {
               "TIMESPEC_SEC", List.of("sizeof.io_uring_getevents_arg+offsetof.__kernel_timespec.tv_sec"),
               "TIMESPEC_NSEC", List.of("sizeof.io_uring_getevents_arg+offsetof.__kernel_timespec.tv_nsec"),
               "SIZE_WITH_TIMESPEC", List.of("sizeof.io_uring_getevents_arg+sizeof.__kernel_timespec")),
+          RsrcUpdateLayout.class,
+          Map.of(
+              "SIZE", List.of("sizeof.io_uring_rsrc_update"),
+              "OFFSET", List.of("offsetof.io_uring_rsrc_update.offset"),
+              "DATA", List.of("offsetof.io_uring_rsrc_update.data")),
           ProbeLayout.class,
           Map.of(
               "SIZE", List.of("sizeof.io_uring_probe"),

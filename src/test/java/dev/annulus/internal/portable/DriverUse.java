@@ -7,6 +7,7 @@ import dev.annulus.internal.driver.Driver;
 import dev.annulus.internal.driver.DriverConfig;
 import dev.annulus.internal.driver.OpenFlag;
 import dev.annulus.internal.driver.Operation;
+import dev.annulus.testing.RecordingRequest;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -62,11 +63,11 @@ final class DriverUse {
   }
 
   static Operation.Write write(int fd, MemorySegment from, long offset) {
-    return new Operation.Write(fd, from, from.address(), (int) from.byteSize(), offset);
+    return new Operation.PlainWrite(fd, from, from.address(), (int) from.byteSize(), offset);
   }
 
   static Operation.Read read(int fd, MemorySegment into, long offset) {
-    return new Operation.Read(fd, into, into.address(), (int) into.byteSize(), offset);
+    return new Operation.PlainRead(fd, into, into.address(), (int) into.byteSize(), offset);
   }
 
   static Operation.Piece piece(MemorySegment memory) {

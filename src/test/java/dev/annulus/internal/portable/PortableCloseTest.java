@@ -5,8 +5,13 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.annulus.internal.driver.Admission;
+import dev.annulus.internal.driver.Driver;
 import dev.annulus.internal.driver.Errno;
 import dev.annulus.internal.driver.Operation;
+import dev.annulus.internal.driver.SharedCounters;
+import dev.annulus.testing.RecordingRequest.How;
+import dev.annulus.testing.RecordingRequest;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.nio.channels.FileChannel;
@@ -82,14 +87,14 @@ class PortableCloseTest {
     Awaitility.await().until(() -> driver.stats().inFlight() == 1);
     driver.close();
     assertTrue(open.hasEnded());
-    assertEquals("abandoned", open.end().how());
+    assertEquals(How.ABANDONED, open.await().how());
     assertEquals(1, driver.stats().abandoned());
     // Somebody at the other end lets it finish after all.
     try (FileChannel writer = FileChannel.open(fifo, StandardOpenOption.WRITE)) {
       assertTrue(writer.isOpen());
     }
     Awaitility.await().atMost(10, TimeUnit.SECONDS).until(() -> !isOpenHere(fifo));
-    assertEquals(1, open.ends.get());
+    assertEquals(1, open.ends());
   }
 
   @Test
@@ -111,7 +116,7 @@ class PortableCloseTest {
     driver.beginClose();
     RecordingRequest submitted = new RecordingRequest(new Operation.Nop());
     driver.submit(submitted);
-    assertEquals("refused", submitted.end().how());
+    assertEquals(How.REFUSED, submitted.await().how());
     RecordingRequest closing = new RecordingRequest(new Operation.Nop());
     driver.submitPastLimits(closing);
     assertEquals(0, closing.result(), "what frees resources still runs until the end");
@@ -119,9 +124,9 @@ class PortableCloseTest {
     driver.close();
     RecordingRequest late = new RecordingRequest(new Operation.Nop());
     driver.submitPastLimits(late);
-    assertEquals("refused", late.end().how());
-    assertInstanceOf(RejectedExecutionException.class, late.end().cause());
-    assertEquals("the runtime is closed", Objects.requireNonNull(late.end().cause()).getMessage());
+    assertEquals(How.REFUSED, late.await().how());
+    assertInstanceOf(RejectedExecutionException.class, late.await().cause());
+    assertEquals("the runtime is closed", Objects.requireNonNull(late.await().cause()).getMessage());
     assertEquals(-Errno.ECANCELED, driver.call(new Operation.Nop()));
   }
 
@@ -133,7 +138,7 @@ class PortableCloseTest {
         new RecordingRequest(new Operation.Nop()) {
           @Override
           public void completed(int result) {
-            await(hold);
+            awaitOpen(hold);
             super.completed(result);
           }
         };
@@ -158,6 +163,30 @@ class PortableCloseTest {
     assertEquals(List.of(true, true, true, true), List.copyOf(endedFirst));
   }
 
+  /** A thread that retires just then has left the pool's count, but not yet the machine. */
+  @Test
+  void close_whileAThreadRetires_waitsForThatToo() {
+    Duration idle = Duration.ofNanos(20_000);
+    for (int round = 0; round < 2_000; round++) {
+      Admission admission = new Admission(1, false);
+      Driver owner = DriverUse.driver();
+      Pool pool = new Pool(owner, "retiring", 1, admission, new SharedCounters(), _ -> 0, idle);
+      RecordingRequest request = RecordingRequest.nop();
+      assertTrue(pool.put(request, false));
+      assertEquals(0, request.result());
+      Thread thread = Objects.requireNonNull(request.endedOn());
+      long until = System.nanoTime() + round % 200 * 1_000L;
+      while (System.nanoTime() < until) {
+        Thread.onSpinWait();
+      }
+      pool.beginClose();
+      assertTrue(pool.awaitQuiet(Duration.ofSeconds(10)));
+      pool.join();
+      assertFalse(thread.isAlive(), "a thread is left in round " + round);
+      owner.close();
+    }
+  }
+
   @RepeatedTest(20)
   void close_againstASubmitStorm_everyRequestEndsOnce() throws Exception {
     PortableDriver driver = PortableDriver.open(DriverUse.config(4, 8, false, SHORT));
@@ -177,13 +206,13 @@ class PortableCloseTest {
                       all.add(request);
                       if (past) {
                         driver.submitPastLimits(request);
-                        request.end();
+                        RecordingRequest.End _ = request.await();
                       } else {
                         driver.submit(request);
                         driver.cancel(request);
                       }
                       warm.countDown();
-                    } while (!request.hasEnded() || !request.end().how().equals("refused"));
+                    } while (!request.hasEnded() || request.await().how() != How.REFUSED);
                   }));
     }
     assertTrue(warm.await(20, TimeUnit.SECONDS));
@@ -193,8 +222,8 @@ class PortableCloseTest {
     }
     long refused = 0;
     for (RecordingRequest request : all) {
-      assertEquals(1, request.ends.get());
-      refused += request.end().how().equals("refused") ? 1 : 0;
+      assertEquals(1, request.ends());
+      refused += request.await().how() == How.REFUSED ? 1 : 0;
     }
     assertTrue(refused >= submitters);
     assertEquals(0, driver.stats().inFlight());
@@ -202,7 +231,7 @@ class PortableCloseTest {
     assertEquals(all.size() - refused, driver.stats().completed() + driver.stats().cancelled());
   }
 
-  private static void await(CountDownLatch latch) {
+  private static void awaitOpen(CountDownLatch latch) {
     try {
       assertTrue(latch.await(20, TimeUnit.SECONDS));
     } catch (InterruptedException e) {

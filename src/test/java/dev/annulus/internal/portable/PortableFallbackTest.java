@@ -2,8 +2,8 @@ package dev.annulus.internal.portable;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import dev.annulus.testing.ChildJvm;
 import java.nio.file.Path;
-import java.util.List;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -17,8 +17,7 @@ class PortableFallbackTest {
   @ParameterizedTest
   @ValueSource(strings = {"AUTO", "PORTABLE"})
   void runtime_withNativeAccessDenied_worksOnThePortableBackend(String wish) throws Exception {
-    String told =
-        ChildJvm.run(List.of("--illegal-native-access=deny"), FallbackProbe.class, wish, dir.resolve("file").toString());
-    assertEquals("PORTABLE read: hello, native access", told);
+    ChildJvm.Result told = ChildJvm.withoutNativeAccess(FallbackProbe.class, wish, dir.resolve("file").toString()).run(30);
+    assertEquals("PORTABLE read: hello, native access", told.lines().getLast());
   }
 }

@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.annulus.internal.driver.Errno;
 import dev.annulus.internal.driver.Operation;
+import dev.annulus.testing.RecordingRequest.How;
+import dev.annulus.testing.RecordingRequest;
 import java.lang.foreign.Arena;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -35,8 +37,8 @@ class PortableLimitsTest {
       int fd = fillUp(driver, new ArrayList<>());
       RecordingRequest oneTooMany = new RecordingRequest(new Operation.Nop());
       driver.submit(oneTooMany);
-      assertEquals("refused", oneTooMany.end().how());
-      assertInstanceOf(RejectedExecutionException.class, oneTooMany.end().cause());
+      assertEquals(How.REFUSED, oneTooMany.await().how());
+      assertInstanceOf(RejectedExecutionException.class, oneTooMany.await().cause());
       assertEquals(MAX_IN_FLIGHT, driver.stats().inFlight());
       assertEquals(MAX_QUEUED, driver.stats().queued());
       feed(driver, fd);
@@ -156,7 +158,7 @@ class PortableLimitsTest {
       assertFalse(requests.getFirst().hasEnded(), "what runs already runs to its end");
       feed(driver, fd);
       assertEquals(1, requests.getFirst().result());
-      assertEquals(1, queued.ends.get());
+      assertEquals(1, queued.ends());
     }
   }
 

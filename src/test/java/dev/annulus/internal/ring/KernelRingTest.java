@@ -1,6 +1,8 @@
 package dev.annulus.internal.ring;
 
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -12,6 +14,7 @@ import dev.annulus.internal.abi.ParamsLayout;
 import dev.annulus.internal.abi.Syscalls;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -27,6 +30,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 @Timeout(60)
 class KernelRingTest {
   private static final int EBADF = 9;
+  private static final int EFAULT = 14;
+  private static final int EBUSY = 16;
+  private static final int EOPNOTSUPP = 95;
   private static final int EINVAL = 22;
   private static final int ETIME = 62;
   private static final int WITHOUT_ARRAY =
@@ -109,6 +115,45 @@ class KernelRingTest {
   void open_unknownFlag_isRefused() {
     RingSetupException e = assertThrows(RingSetupException.class, () -> KernelRing.open(4, 0, 1 << 30).close());
     assertEquals(EINVAL, e.errno());
+  }
+
+  @Test
+  void registerMemory_thenFixedTransfers_useThatMemoryOnly() throws Exception {
+    Path path = Files.write(directory.resolve("file"), new byte[] {1, 2, 3, 4});
+    try (Arena arena = Arena.ofConfined();
+        KernelRing ring = KernelRing.open(4, 0, WITHOUT_ARRAY)) {
+      int fd = Syscalls.openat(Fcntl.AT_FDCWD, arena.allocateFrom(path.toString()), Fcntl.O_RDWR, 0);
+      MemorySegment memory = arena.allocate(8192, 4096);
+      long inside = memory.address() + 100;
+      assertEquals(-EFAULT, complete(ring, IoUring.IORING_OP_READ_FIXED, fd, inside, 4, 0, 1), "nothing is registered");
+      assertEquals(0, ring.registerMemory(memory));
+      assertEquals(-EBUSY, ring.registerMemory(memory), "once in a ring's life");
+      assertEquals(4, complete(ring, IoUring.IORING_OP_READ_FIXED, fd, inside, 10, 0, 2));
+      assertArrayEquals(new byte[] {1, 2, 3, 4}, memory.asSlice(100, 4).toArray(JAVA_BYTE));
+      assertEquals(2, complete(ring, IoUring.IORING_OP_WRITE_FIXED, fd, inside + 2, 2, 0, 3));
+      long end = memory.address() + memory.byteSize();
+      assertEquals(-EFAULT, complete(ring, IoUring.IORING_OP_READ_FIXED, fd, end - 2, 4, 0, 4));
+      assertEquals(0, Syscalls.close(fd));
+    }
+    assertArrayEquals(new byte[] {3, 4, 3, 4}, Files.readAllBytes(path));
+  }
+
+  @Test
+  void registerMemory_onAKernelThatWouldWaitForIdleness_isRefused() throws RingSetupException {
+    KernelCalls before513 =
+        new KernelCallsWrapper() {
+          @Override
+          public int setup(int entries, MemorySegment params) {
+            int fd = super.setup(entries, params);
+            int features = params.get(JAVA_INT, ParamsLayout.FEATURES);
+            params.set(JAVA_INT, ParamsLayout.FEATURES, features & ~IoUring.IORING_FEAT_RSRC_TAGS);
+            return fd;
+          }
+        };
+    try (Arena arena = Arena.ofConfined();
+        KernelRing ring = KernelRing.open(before513, 4, 0, 0)) {
+      assertEquals(-EOPNOTSUPP, ring.registerMemory(arena.allocate(4096, 4096)));
+    }
   }
 
   @ParameterizedTest

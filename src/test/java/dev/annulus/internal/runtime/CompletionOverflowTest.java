@@ -11,6 +11,7 @@ import dev.annulus.internal.driver.DriverConfig;
 import dev.annulus.internal.driver.Operation;
 import dev.annulus.internal.ring.KernelRing;
 import dev.annulus.internal.ring.RingSetupException;
+import dev.annulus.testing.RecordingRequest;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
@@ -40,7 +41,7 @@ class CompletionOverflowTest {
       for (int i = 0; i < READS; i++) {
         RecordingRequest read =
             new RecordingRequest(
-                new Operation.Read(eventFd, buffers, buffers.address() + (long) i * Long.BYTES, Long.BYTES, 0));
+                new Operation.PlainRead(eventFd, buffers, buffers.address() + (long) i * Long.BYTES, Long.BYTES, 0));
         reads.add(read);
         driver.submit(read);
       }

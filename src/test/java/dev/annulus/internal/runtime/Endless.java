@@ -22,7 +22,7 @@ final class Endless implements AutoCloseable {
   }
 
   Operation.Read read() {
-    return new Operation.Read(fd, target, target.address(), Long.BYTES, 0);
+    return new Operation.PlainRead(fd, target, target.address(), Long.BYTES, 0);
   }
 
   /** Lets one read complete, with 8. */

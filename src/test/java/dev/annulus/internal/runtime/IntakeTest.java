@@ -9,6 +9,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.annulus.internal.driver.Operation;
 import dev.annulus.internal.driver.Request;
+import dev.annulus.testing.RecordingRequest.How;
+import dev.annulus.testing.RecordingRequest;
 import java.lang.invoke.VarHandle;
 import java.util.ArrayList;
 import java.util.List;

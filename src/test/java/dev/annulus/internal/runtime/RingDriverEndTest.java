@@ -17,6 +17,8 @@ import dev.annulus.internal.ring.CompletionQueue;
 import dev.annulus.internal.ring.ProcSelf;
 import dev.annulus.internal.ring.Ring;
 import dev.annulus.internal.ring.SubmissionQueue;
+import dev.annulus.testing.RecordingRequest.How;
+import dev.annulus.testing.RecordingRequest;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.reflect.Field;
@@ -355,6 +357,11 @@ class RingDriverEndTest {
     @Override
     public int enter(int toSubmit, int minComplete, long timeoutNanos) {
       return fails.getAsBoolean() ? -Errno.EBADF : real.enter(toSubmit, minComplete, timeoutNanos);
+    }
+
+    @Override
+    public int registerMemory(MemorySegment memory) {
+      return real.registerMemory(memory);
     }
 
     @Override

@@ -16,6 +16,8 @@ import dev.annulus.internal.driver.DriverStats;
 import dev.annulus.internal.driver.Errno;
 import dev.annulus.internal.driver.Operation;
 import dev.annulus.internal.driver.Unavailable;
+import dev.annulus.testing.RecordingRequest.How;
+import dev.annulus.testing.RecordingRequest;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -153,7 +155,7 @@ class RingDriverTest {
     int fd = openFile("fifo", Fcntl.O_RDWR);
     try (RingDriver driver = open(8, 8)) {
       MemorySegment target = Arena.ofAuto().allocate(16);
-      RecordingRequest read = new RecordingRequest(new Operation.Read(fd, target, target.address(), 16, 0));
+      RecordingRequest read = new RecordingRequest(new Operation.PlainRead(fd, target, target.address(), 16, 0));
       driver.submit(read);
       awaitInFlight(driver, 1);
       assertFalse(read.hasEnded());
@@ -345,13 +347,13 @@ class RingDriverTest {
     try (RingDriver driver = open(8, 8)) {
       MemorySegment text = Arena.ofAuto().allocateFrom("driver");
       MemorySegment target = Arena.ofAuto().allocate(16);
-      assertEquals(7, run(driver, new Operation.Write(fd, text, text.address(), 7, 100)));
+      assertEquals(7, run(driver, new Operation.PlainWrite(fd, text, text.address(), 7, 100)));
       assertEquals(0, run(driver, new Operation.Sync(fd, true)));
-      assertEquals(7, run(driver, new Operation.Read(fd, target, target.address(), 16, 100)));
+      assertEquals(7, run(driver, new Operation.PlainRead(fd, target, target.address(), 16, 100)));
       assertEquals("driver", target.getString(0));
-      assertEquals(0, run(driver, new Operation.Read(fd, target, target.address(), 16, 107)));
+      assertEquals(0, run(driver, new Operation.PlainRead(fd, target, target.address(), 16, 107)));
       assertEquals(0, target.get(JAVA_BYTE, 6));
-      assertEquals(-Errno.EBADF, run(driver, new Operation.Read(1_000_000, target, target.address(), 16, 0)));
+      assertEquals(-Errno.EBADF, run(driver, new Operation.PlainRead(1_000_000, target, target.address(), 16, 0)));
       assertEquals(1, driver.stats().failed());
     } finally {
       assertEquals(0, Syscalls.close(fd));

@@ -9,6 +9,7 @@ import dev.annulus.internal.driver.Unavailable;
 import dev.annulus.internal.ring.KernelRing;
 import dev.annulus.internal.ring.ProcSelf;
 import dev.annulus.internal.ring.RingSetupException;
+import dev.annulus.testing.RecordingRequest;
 import java.io.IOException;
 import java.lang.reflect.Field;
 import java.lang.reflect.Method;
@@ -138,9 +139,9 @@ class WakeupTest {
   @Test
   void settle_writeStillOwed_waitsForItBeforeClosing() throws Exception {
     wakeup.lieDown(false);
-    Field state = Wakeup.class.getDeclaredField("state");
-    state.setAccessible(true);
-    state.setInt(wakeup, 0);
+    Field sleep = Wakeup.class.getDeclaredField("sleep");
+    sleep.setAccessible(true);
+    assertTrue(((SleepFlag) sleep.get(wakeup)).endSleep());
     assertTrue(wakeup.rise());
 
     CountDownLatch settled = new CountDownLatch(1);

@@ -76,6 +76,7 @@ io_cqring_offsets: head tail ring_mask ring_entries overflow cqes flags resv1 us
 io_uring_probe: last_op ops_len resv resv2 ops
 io_uring_probe_op: op resv flags resv2
 io_uring_getevents_arg: sigmask sigmask_sz min_wait_usec ts
+io_uring_rsrc_update: offset resv data
 __kernel_timespec: tv_sec tv_nsec
 statx: stx_mask stx_blksize stx_attributes stx_nlink stx_uid stx_gid stx_mode stx_ino stx_size
   stx_blocks stx_attributes_mask

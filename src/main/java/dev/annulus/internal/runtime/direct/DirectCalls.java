@@ -41,12 +41,8 @@ public final class DirectCalls {
   private static int once(Operation operation) {
     return switch (operation) {
       case Operation.Nop() -> 0;
-      case Operation.Read(int fd, Object _, long address, int length, long offset) ->
-          Syscalls.pread(fd, address, length, offset);
-      case Operation.Write(int fd, Object _, long address, int length, long offset) ->
-          offset == Operation.AT_END_OF_FILE
-              ? Syscalls.write(fd, address, length)
-              : Syscalls.pwrite(fd, address, length, offset);
+      case Operation.Read read -> Syscalls.pread(read.fd(), read.address(), read.length(), read.offset());
+      case Operation.Write write -> write(write);
       case Operation.ReadVector(int fd, List<Operation.Piece> pieces, long offset) -> vector(true, fd, pieces, offset);
       case Operation.WriteVector(int fd, List<Operation.Piece> pieces, long offset) -> vector(false, fd, pieces, offset);
       case Operation.Sync(int fd, boolean dataOnly) -> dataOnly ? Syscalls.fdatasync(fd) : Syscalls.fsync(fd);
@@ -63,6 +59,15 @@ public final class DirectCalls {
         }
       }
     };
+  }
+
+  private static int write(Operation.Write write) {
+    int count =
+        write.offset() == Operation.AT_END_OF_FILE
+            ? Syscalls.write(write.fd(), write.address(), write.length())
+            : Syscalls.pwrite(write.fd(), write.address(), write.length(), write.offset());
+    int synced = count > 0 && write.isDurable() ? Syscalls.fdatasync(write.fd()) : 0;
+    return synced < 0 ? synced : count;
   }
 
   private static int onPath(Operation operation, Arena arena) {

@@ -61,7 +61,7 @@ public final class KernelValues {
 
   /** What {@code statx} is asked for. */
   public static int statMask() {
-    return Fcntl.STATX_BASIC_STATS | Fcntl.STATX_BTIME;
+    return Fcntl.STATX_BASIC_STATS | Fcntl.STATX_BTIME | Fcntl.STATX_DIOALIGN;
   }
 
   /** Reads a {@code struct statx}. */
@@ -86,6 +86,9 @@ public final class KernelValues {
     into.createdSeconds = birthKnown ? statx.get(JAVA_LONG, StatxLayout.BTIME) : into.modifiedSeconds;
     into.createdNanos =
         birthKnown ? statx.get(JAVA_INT, StatxLayout.BTIME + StatxLayout.TIMESTAMP_NSEC) : into.modifiedNanos;
+    into.directAlignmentKnown = (statx.get(JAVA_INT, StatxLayout.MASK) & Fcntl.STATX_DIOALIGN) != 0;
+    into.directMemoryBytes = statx.get(JAVA_INT, StatxLayout.DIO_MEM_ALIGN);
+    into.directPositionBytes = statx.get(JAVA_INT, StatxLayout.DIO_OFFSET_ALIGN);
   }
 
   /** Major and minor as {@code st_dev} packs them (makedev(3)), so that the number equals the JDK's {@code unix:dev}. */

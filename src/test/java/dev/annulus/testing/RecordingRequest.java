@@ -1,4 +1,4 @@
-package dev.annulus.internal.runtime;
+package dev.annulus.testing;
 
 import dev.annulus.internal.driver.Operation;
 import dev.annulus.internal.driver.Request;
@@ -9,7 +9,7 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** A request that remembers how it ended, and that it ended once. */
-public final class RecordingRequest implements Request {
+public class RecordingRequest implements Request {
   /** Which of the three calls ended a request. */
   public enum How {
     COMPLETED,

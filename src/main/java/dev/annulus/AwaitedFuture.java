@@ -1,0 +1,208 @@
+package dev.annulus;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ForkJoinWorkerThread;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BiConsumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Who waits for a future, and who for the end of its operation, which may come later.
+ *
+ * <p>The first who waits for the future, a thread in {@link #join} or a {@link #whenComplete} function, is kept in a field rather than in the
+ * JDK's list of dependents, whose entries are two and three times as large; that was most of what a read cost in heap. Everybody else is the
+ * JDK's.
+ */
+abstract sealed class AwaitedFuture<T> extends IoFuture<T> permits OperationFuture {
+  /** Stands in {@link #waiting} once the operation is over. Never given out: whoever gets a future may complete it. */
+  private static final Release OVER = new Release();
+
+  private static final VarHandle WAITING;
+
+  static {
+    boolean _ = OVER.complete(null);
+    try {
+      WAITING = MethodHandles.lookup().findVarHandle(AwaitedFuture.class, "waiting", Object.class);
+    } catch (ReflectiveOperationException e) {
+      throw new ExceptionInInitializerError(e);
+    }
+  }
+
+  /**
+   * {@code null}: nobody waits. A {@link Thread} in {@link #join} or a {@link Follower}: for the future. A {@link Release}: for the end of
+   * the operation; when that has come, a release that is done. A {@link Both}.
+   *
+   * <p>Who waits puts itself here and then looks whether the future has completed; who completes it does so and then looks here. So nobody
+   * is forgotten; both may see each other, and then one takes the waiter out.
+   */
+  @SuppressWarnings("unused") // through WAITING
+  private volatile @Nullable Object waiting;
+
+  @Override
+  public final CompletableFuture<T> whenComplete(BiConsumer<? super T, ? super Throwable> action) {
+    if (waiting == null && !isDone()) {
+      Follower<T> follower = new Follower<>(action);
+      if (WAITING.compareAndSet(this, null, follower)) {
+        if (isDone()) {
+          wakeWaiter();
+        }
+        return follower;
+      }
+    }
+    return super.whenComplete(action);
+  }
+
+  @Override
+  public final T join() {
+    // A worker of a fork-join pool is left to the JDK, which has the pool find work for another meanwhile.
+    if (!isDone() && !(Thread.currentThread() instanceof ForkJoinWorkerThread)) {
+      awaitAsWaiter(Thread.currentThread());
+    }
+    return super.join();
+  }
+
+  /** Waits, if nobody else is the waiter. Interrupts stay pending. */
+  private void awaitAsWaiter(Thread thread) {
+    if (!WAITING.compareAndSet(this, null, thread)) {
+      return;
+    }
+    boolean interrupted = false;
+    while (!isDone()) {
+      LockSupport.park(this);
+      interrupted |= Thread.interrupted();
+    }
+    stopWaiting(thread);
+    if (interrupted) {
+      thread.interrupt();
+    }
+  }
+
+  /** The field may hold another by now, if whoever completed the future took this one. */
+  private void stopWaiting(Thread thread) {
+    Object seen = waiting;
+    if (seen == thread && !WAITING.compareAndSet(this, seen, null)) {
+      seen = waiting; // somebody has asked for the release, or the operation has ended
+    }
+    if (seen instanceof Both both && both.waiter == thread) {
+      boolean _ = WAITING.compareAndSet(this, seen, both.release);
+    }
+  }
+
+  @Override
+  public final CompletableFuture<Void> released() {
+    while (true) {
+      Object seen = waiting;
+      if (seen instanceof Release release) {
+        return release.copy();
+      }
+      if (seen instanceof Both both) {
+        return both.release.copy();
+      }
+      Release release = new Release();
+      if (WAITING.compareAndSet(this, seen, seen == null ? release : new Both(seen, release))) {
+        return release.copy();
+      }
+    }
+  }
+
+  /** The future has completed: runs or wakes who waits for it, unless that was done. */
+  final void wakeWaiter() {
+    Object waiter = takeWaiter();
+    if (waiter != null) {
+      wake(waiter);
+    }
+  }
+
+  /** Who waits for the future, at most once. */
+  private @Nullable Object takeWaiter() {
+    while (true) {
+      Object seen = waiting;
+      if (seen == null || seen instanceof Release) {
+        return null;
+      }
+      Object waiter = seen instanceof Both both ? both.waiter : seen;
+      if (WAITING.compareAndSet(this, seen, seen instanceof Both both ? both.release : null)) {
+        return waiter;
+      }
+    }
+  }
+
+  /** Completes with a value, the operation being over. False if the future had ended before. */
+  final boolean endWith(@Nullable T value) {
+    if (!super.complete(value)) {
+      return false;
+    }
+    Object seen = WAITING.getAndSet(this, OVER);
+    if (seen instanceof Follower<?> follower) {
+      cast(follower).accept(value, null);
+    } else if (seen != null) {
+      end(seen, OVER);
+    }
+    return true;
+  }
+
+  /** The future has completed and the operation is over. */
+  final void end() {
+    end(OVER);
+  }
+
+  /** The future has completed, and the operation will never be over. */
+  final void endNever(Throwable cause) {
+    end(Release.never(cause));
+  }
+
+  /** Whether the operation is over, or never will be. */
+  final boolean isOver() {
+    return waiting instanceof Release release && release.isDone();
+  }
+
+  private void end(Release over) {
+    Object seen = WAITING.getAndSet(this, over);
+    if (seen != null) {
+      end(seen, over);
+    }
+  }
+
+  private void end(Object seen, Release over) {
+    switch (seen) {
+      case Both both -> {
+        wake(both.waiter);
+        both.release.follow(over);
+      }
+      case Release release -> release.follow(over);
+      default -> wake(seen);
+    }
+  }
+
+  private void wake(Object waiter) {
+    if (waiter instanceof Thread thread) {
+      LockSupport.unpark(thread);
+    } else {
+      CompletableFuture<T> _ = super.whenComplete(cast((Follower<?>) waiter));
+    }
+  }
+
+  @SuppressWarnings("unchecked") // only its own followers are ever put there
+  private Follower<T> cast(Follower<?> follower) {
+    return (Follower<T>) follower;
+  }
+
+  /** What {@link #released} waits for. */
+  private static final class Release extends CompletableFuture<Void> {
+    static Release never(Throwable cause) {
+      Release never = new Release();
+      boolean _ = never.completeExceptionally(cause);
+      return never;
+    }
+
+    /** Ends as another has ended. */
+    void follow(Release over) {
+      boolean _ = over.isCompletedExceptionally() ? completeExceptionally(over.exceptionNow()) : complete(null);
+    }
+  }
+
+  /** Somebody who waits for the future, and somebody who waits for the end of the operation. */
+  private record Both(Object waiter, Release release) {}
+}

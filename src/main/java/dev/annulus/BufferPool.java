@@ -1,0 +1,301 @@
+package dev.annulus;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReferenceArray;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A runtime's own native memory, lent to whoever needs a buffer: aligned to pages, as direct I/O wants it, and known to the kernel
+ * beforehand (registered with the ring), where the limit on locked memory allows, so that it need not be looked up for each operation. See
+ * {@link IoRuntime#buffers()}. Safe for use by many threads.
+ *
+ * <pre>{@code
+ * try (BufferPool.Lease lease = runtime.buffers().lease(4096)) {
+ *   int count = file.read(lease.buffer(), position).join();
+ *   ...
+ * }
+ * }</pre>
+ *
+ * <p><b>Bounds.</b> There is so much memory and no more ({@link IoRuntime.Builder#bufferPool}); it is allocated, and registered, when it is
+ * first needed. The runtime takes what stands in for heap buffers from it too. When none is left, {@link #lease} gives out a plain buffer of
+ * its own, counted as {@link BufferPoolStats#exhausted}, rather than wait: a wait on the runtime's thread would be for itself. Who would
+ * rather hold back asks with {@link #tryLease}.
+ *
+ * <p><b>The kernel's share.</b> A lease may be closed at any time, also when an operation of this runtime still uses its buffer, after a
+ * cancellation for instance: the memory is lent again only when every such operation is {@linkplain IoFuture#released() over}, and never if
+ * one was abandoned. Another runtime's operations are not seen: close the lease after them. An operation that is begun with a buffer of a
+ * closed lease fails with {@link IllegalStateException}, unless the memory has been lent again by then, which nobody can see. Reading
+ * and writing such a buffer oneself is not caught either.
+ */
+public final class BufferPool {
+  static final int PAGE_BYTES = 4096;
+
+  /** The kernel registers no more at a time. */
+  static final int LARGEST_BYTES = 1 << 30;
+
+  private final int capacityBytes;
+  private final Consumer<MemorySegment> onAllocated;
+  private final LongAdder leases = new LongAdder();
+  private final LongAdder exhausted = new LongAdder();
+
+  /** Made when first needed; {@code null} before. */
+  private volatile @Nullable Region region;
+
+  /** Whether there is no region and will be none. Guarded by this. */
+  private boolean without;
+
+  /**
+   * @param capacityBytes rounded up to a power of two; 0 for a pool that lends nothing of its own
+   * @param onAllocated is given the memory when it has been allocated
+   */
+  BufferPool(int capacityBytes, Consumer<MemorySegment> onAllocated) {
+    this.capacityBytes = capacityBytes == 0 ? 0 : PAGE_BYTES << PageRuns.orderFor(Math.ceilDiv(capacityBytes, PAGE_BYTES));
+    this.onAllocated = onAllocated;
+    this.without = capacityBytes == 0;
+  }
+
+  /**
+   * Lends a buffer. Its contents are whatever was there before.
+   *
+   * @param bytes its size, more than 0; what is taken is the next power of two, at least 4096
+   * @return a lease, to be closed; of a plain buffer if the pool has no room
+   */
+  public Lease lease(int bytes) {
+    Lease lease = take(bytes);
+    return lease != null ? lease : new Lease(null, -1, 0, Arena.ofAuto().allocate(bytes, PAGE_BYTES));
+  }
+
+  /**
+   * Lends a buffer if the pool has room.
+   *
+   * @param bytes its size, more than 0; what is taken is the next power of two, at least 4096
+   * @return a lease, to be closed, or nothing
+   */
+  public Optional<Lease> tryLease(int bytes) {
+    return Optional.ofNullable(take(bytes));
+  }
+
+  /**
+   * How much the pool can lend in all.
+   *
+   * @return the bytes, a power of two; 0 if it was turned off
+   */
+  public int capacityBytes() {
+    return capacityBytes;
+  }
+
+  /** A lease, or {@code null} and counted if there is no room. */
+  @Nullable Lease take(int bytes) {
+    if (bytes <= 0) {
+      throw new IllegalArgumentException("bytes must be more than 0: " + bytes);
+    }
+    Region here = region == null ? allocated() : region;
+    Lease lease = here == null ? null : here.take(bytes);
+    (lease == null ? exhausted : leases).increment();
+    return lease;
+  }
+
+  /**
+   * The lease that a stretch of memory belongs to, or {@code null} if it is none of the pool's.
+   *
+   * @throws IllegalStateException if it is the pool's, but not lent
+   */
+  @Nullable Lease leaseOf(MemorySegment memory) {
+    Region here = region;
+    return here == null || memory.byteSize() == 0 ? null : here.leaseOf(memory.address());
+  }
+
+  BufferPoolStats stats(long registeredBytes) {
+    Region here = region;
+    return new BufferPoolStats(capacityBytes, registeredBytes, here == null ? 0 : here.taken(), leases.sum(), exhausted.sum());
+  }
+
+  /** Whether its memory is there. It is made for the first who takes some, and goes with the runtime, when the JVM collects that. */
+  boolean isMade() {
+    return region != null;
+  }
+
+  private synchronized @Nullable Region allocated() {
+    if (region == null && !without) {
+      try {
+        Region made = new Region(Arena.ofAuto().allocate(capacityBytes, PAGE_BYTES));
+        region = made;
+        onAllocated.accept(made.memory);
+      } catch (OutOfMemoryError e) {
+        // The JVM's limit on native memory: small buffers may still be had one by one.
+        without = true;
+      }
+    }
+    return region;
+  }
+
+  /** The memory, and whose each page is. */
+  private static final class Region {
+    private final MemorySegment memory;
+    private final long address;
+    private final long bytes;
+
+    /** Guarded by this; so is the count of bytes taken. */
+    private final PageRuns runs;
+
+    private long takenBytes;
+
+    private final AtomicReferenceArray<@Nullable Lease> owners;
+
+    Region(MemorySegment memory) {
+      this.memory = memory;
+      this.address = memory.address();
+      this.bytes = memory.byteSize();
+      int pages = (int) (bytes / PAGE_BYTES);
+      this.runs = new PageRuns(pages);
+      this.owners = new AtomicReferenceArray<>(pages);
+    }
+
+    @Nullable Lease take(int wanted) {
+      int order = PageRuns.orderFor(Math.ceilDiv(wanted, PAGE_BYTES));
+      int page;
+      synchronized (this) {
+        page = runs.take(order);
+        takenBytes += page == PageRuns.NONE ? 0 : (long) PAGE_BYTES << order;
+      }
+      if (page == PageRuns.NONE) {
+        return null;
+      }
+      Lease lease = new Lease(this, page, order, memory.asSlice((long) page * PAGE_BYTES, wanted));
+      own(page, order, lease);
+      return lease;
+    }
+
+    void giveBack(int page, int order) {
+      own(page, order, null);
+      synchronized (this) {
+        runs.giveBack(page, order);
+        takenBytes -= (long) PAGE_BYTES << order;
+      }
+    }
+
+    private void own(int page, int order, @Nullable Lease owner) {
+      for (int i = page; i < page + (1 << order); i++) {
+        owners.set(i, owner);
+      }
+    }
+
+    @Nullable Lease leaseOf(long at) {
+      long offset = at - address;
+      if (offset < 0 || offset >= bytes) {
+        return null;
+      }
+      Lease lease = owners.get((int) (offset / PAGE_BYTES));
+      if (lease == null) {
+        throw Lease.closedException();
+      }
+      return lease;
+    }
+
+    synchronized long taken() {
+      return takenBytes;
+    }
+  }
+
+  /** A buffer that is lent until this is closed. */
+  public static final class Lease implements AutoCloseable {
+    /** Set in {@link #uses} once closed; the bits below count the operations that use the memory. */
+    private static final int CLOSED = 1 << 31;
+
+    private final @Nullable Region region;
+    private final int page;
+    private final int order;
+    private final MemorySegment segment;
+    private final AtomicInteger uses = new AtomicInteger();
+    private @Nullable ByteBuffer buffer;
+
+    private Lease(@Nullable Region region, int page, int order, MemorySegment segment) {
+      this.region = region;
+      this.page = page;
+      this.order = order;
+      this.segment = segment;
+    }
+
+    /**
+     * The memory as a buffer.
+     *
+     * @return the same one each time, with the position it has by now; at first all of it, in big-endian order
+     * @throws IllegalStateException if the lease is closed
+     */
+    public synchronized ByteBuffer buffer() {
+      checkOpen();
+      ByteBuffer made = buffer;
+      if (made == null) {
+        made = segment.asByteBuffer();
+        buffer = made;
+      }
+      return made;
+    }
+
+    /**
+     * The memory as a segment.
+     *
+     * @return all of it
+     * @throws IllegalStateException if the lease is closed
+     */
+    public MemorySegment segment() {
+      checkOpen();
+      return segment;
+    }
+
+    /**
+     * Whether the memory is the pool's, not allocated for this lease because the pool had no room.
+     *
+     * @return whether it is
+     */
+    public boolean isPooled() {
+      return region != null;
+    }
+
+    /** Gives the buffer back, as soon as no operation uses it. Idempotent. */
+    @Override
+    public void close() {
+      int before = uses.getAndUpdate(now -> now | CLOSED);
+      if (before == 0) {
+        giveBack();
+      }
+    }
+
+    /** An operation begins to use the memory. */
+    void hold() {
+      int before = uses.getAndUpdate(now -> now < 0 ? now : now + 1);
+      if (before < 0) {
+        throw closedException();
+      }
+    }
+
+    /** An operation is over. */
+    void letGo() {
+      if (uses.decrementAndGet() == CLOSED) {
+        giveBack();
+      }
+    }
+
+    private void giveBack() {
+      if (region != null) {
+        region.giveBack(page, order);
+      }
+    }
+
+    private void checkOpen() {
+      if (uses.get() < 0) {
+        throw closedException();
+      }
+    }
+
+    private static IllegalStateException closedException() {
+      return new IllegalStateException("the buffer's lease is closed; lease another");
+    }
+  }
+}

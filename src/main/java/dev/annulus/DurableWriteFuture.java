@@ -1,0 +1,124 @@
+package dev.annulus;
+
+import dev.annulus.internal.driver.Errno;
+import dev.annulus.internal.driver.Operation;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The future of a durable write: writes everything and then syncs, or writes everything through. The sync is submitted only when the last write
+ * has completed: an fsync is worth just what was written before it.
+ */
+final class DurableWriteFuture extends FullTransferFuture implements Operation.Write {
+  /** Takes this operation's place when all is written. */
+  private Operation.@Nullable Sync sync;
+
+  private boolean through;
+
+  /** Whether the file's syncs wait for this. */
+  private boolean alone;
+
+  /** When it began, if it is to be timed; else 0. */
+  private long beganNanos;
+
+  DurableWriteFuture(OpenDescriptor file, Object memory, long address, long total, long offset) {
+    super(file, memory, address, total, offset);
+  }
+
+  /** Chooses how to write, now that it is about to be submitted. */
+  void choose() {
+    DurableWrites writes = file().durableWrites();
+    if (!writes.mayWriteThrough() || !file().groupCommit().tryBeginAlone()) {
+      return;
+    }
+    beganNanos = System.nanoTime();
+    if (writes.chooseThrough()) {
+      through = true;
+      alone = true;
+    } else {
+      file().groupCommit().endAlone();
+    }
+  }
+
+  @Override
+  public Operation operation() {
+    Operation last = sync;
+    return last == null ? this : last;
+  }
+
+  @Override
+  public boolean isDurable() {
+    return through;
+  }
+
+  @Override
+  void onSuccess(int count) {
+    if (sync != null) {
+      file().durableWrites().noteSynced();
+      end(count);
+    } else if (!transferred(count, false)) {
+      writeMore(count);
+    } else if (through) {
+      end(count);
+    } else {
+      ended();
+      sync = new Operation.Sync(fd(), true);
+      again();
+    }
+  }
+
+  private void end(int count) {
+    if (beganNanos != 0) {
+      file().durableWrites().took(through, System.nanoTime() - beganNanos);
+    }
+    succeedUnlessLost(count);
+  }
+
+  private void writeMore(int count) {
+    if (count == 0) {
+      // Not an error to the kernel, but repeating it might go on for ever.
+      super.onError(Errno.EIO);
+    } else {
+      transferMore(count);
+    }
+  }
+
+  @Override
+  void onError(int errno) {
+    fail(syncFailure(errno));
+  }
+
+  /**
+   * A failure of writing through may be one of the sync within it. Not if the system will not have these bytes, in an empty cache: then
+   * nothing of the file waits to be synced.
+   */
+  @Override
+  boolean losesData(int errno) {
+    if (sync != null || !through) {
+      return super.losesData(errno);
+    }
+    return switch (errno) {
+      case Errno.EFBIG, Errno.EFAULT -> false;
+      case Errno.ENOSPC, Errno.EDQUOT -> file().durableWrites().isChangedOtherwise();
+      default -> Errors.isLoss(errno);
+    };
+  }
+
+  @Override
+  void onOver() {
+    endAlone();
+    super.onOver();
+  }
+
+  @Override
+  void onAbandoned(Throwable cause) {
+    endAlone();
+    super.onAbandoned(cause);
+  }
+
+  private void endAlone() {
+    if (alone) {
+      alone = false;
+      file().groupCommit().endAlone();
+    }
+  }
+}

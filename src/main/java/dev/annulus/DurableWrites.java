@@ -1,0 +1,58 @@
+package dev.annulus;
+
+/**
+ * How the durable writes of one file are done: with a sync after, or written through ({@link Durability}).
+ *
+ * <p>One write at a time is written through, and no sync beside it: the kernel tells a loss once, to whoever of those under way comes first, and the
+ * others would take it for success.
+ */
+final class DurableWrites {
+  private final Durability durability;
+  private final boolean possible;
+  private final FasterForm faster = new FasterForm();
+
+  /** A sync of the file has succeeded: it is a file that has one. Written by any thread. */
+  private volatile boolean synced;
+
+  /** Something was changed by other operations than durable writes. Written by any thread. */
+  private volatile boolean changedOtherwise;
+
+  /**
+   * @param possible whether the driver can write through
+   */
+  DurableWrites(Durability durability, boolean possible) {
+    this.durability = durability;
+    this.possible = possible && durability != Durability.SYNC_AFTER;
+  }
+
+  /** Whether a write might be written through now, if it has the file to itself. */
+  boolean mayWriteThrough() {
+    return possible && synced && (durability == Durability.WRITE_THROUGH || !changedOtherwise);
+  }
+
+  /** Whether the next write that has the file to itself is to be written through. */
+  boolean chooseThrough() {
+    return durability == Durability.WRITE_THROUGH || faster.next();
+  }
+
+  /** A write that was asked about with {@link #chooseThrough} has succeeded. */
+  void took(boolean through, long nanos) {
+    faster.took(through, nanos);
+  }
+
+  void noteSynced() {
+    if (!synced) {
+      synced = true;
+    }
+  }
+
+  void noteChangedOtherwise() {
+    if (!changedOtherwise) {
+      changedOtherwise = true;
+    }
+  }
+
+  boolean isChangedOtherwise() {
+    return changedOtherwise;
+  }
+}

@@ -1,0 +1,41 @@
+package dev.annulus;
+
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import org.jspecify.annotations.Nullable;
+
+/** A buffer of the pool's in an operation, which keeps the memory from being lent again before the operation is over. */
+final class LeasedMemory extends OwnMemory {
+  private final BufferPool.Lease lease;
+  private final MemorySegment segment;
+  private final @Nullable ByteBuffer buffer;
+
+  /**
+   * @param segment what the user gave: all of the lease's memory or a part of it
+   * @param buffer what it is a view of, if that has a position to be moved
+   * @throws IllegalStateException if the lease is closed
+   */
+  LeasedMemory(BufferPool.Lease lease, MemorySegment segment, @Nullable ByteBuffer buffer) {
+    lease.hold();
+    this.lease = lease;
+    this.segment = segment;
+    this.buffer = buffer;
+  }
+
+  @Override
+  public MemorySegment segment() {
+    return segment;
+  }
+
+  @Override
+  void transferred(int count, boolean read) {
+    if (buffer != null) {
+      buffer.position(buffer.position() + count);
+    }
+  }
+
+  @Override
+  void release() {
+    lease.letGo();
+  }
+}

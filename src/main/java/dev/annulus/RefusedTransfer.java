@@ -1,0 +1,101 @@
+package dev.annulus;
+
+import dev.annulus.internal.driver.Driver;
+import dev.annulus.internal.driver.Errno;
+import dev.annulus.internal.driver.Operation;
+import dev.annulus.internal.driver.Operation.Piece;
+import dev.annulus.internal.driver.Request;
+import dev.annulus.internal.driver.StatResult;
+import java.util.List;
+
+/**
+ * A direct transfer that the system has refused as invalid, most likely because something about it is not aligned: the file system is asked
+ * what it should have been like, and then it fails with a message that says so. Asked only then, and nothing is checked before: a file may
+ * accept less than it says it needs.
+ *
+ * <p>Until then the transfer keeps its lease on the file, and its memory.
+ */
+final class RefusedTransfer implements Request {
+  private final FileFuture<?> transfer;
+  private final StatResult answer = new StatResult();
+  private final Operation question;
+  private int mark = NO_MARK;
+
+  RefusedTransfer(FileFuture<?> transfer) {
+    this.transfer = transfer;
+    this.question = new Operation.Stat(transfer.file().fd(), answer);
+  }
+
+  static boolean isTransfer(Operation operation) {
+    return switch (operation) {
+      case Operation.Read _, Operation.Write _, Operation.ReadVector _, Operation.WriteVector _ -> true;
+      default -> false;
+    };
+  }
+
+  /** Has the transfer fail: at once on a caller's own thread, else when the driver has asked. */
+  void explain() {
+    Driver driver = transfer.engine().driver();
+    if (driver.onDriverThread()) {
+      driver.submitPastLimits(this);
+    } else {
+      completed(driver.call(question));
+    }
+  }
+
+  @Override
+  public Operation operation() {
+    return question;
+  }
+
+  @Override
+  public void completed(int result) {
+    fail(result < 0 ? "" : explanation(transfer.operation(), Statuses.directAlignmentOf(answer)));
+  }
+
+  @Override
+  public void refused(Throwable cause) {
+    fail("");
+  }
+
+  @Override
+  public void abandoned(Throwable cause) {
+    fail("");
+  }
+
+  private void fail(String explanation) {
+    transfer.fail(Errors.onFile(transfer.operation(), transfer.file().path(), Errno.EINVAL, explanation));
+  }
+
+  private static String explanation(Operation transfer, DirectAlignment alignment) {
+    return switch (transfer) {
+      case Operation.Read read -> alignment.explain(read.address(), read.offset(), read.length());
+      case Operation.Write write when write.offset() == Operation.AT_END_OF_FILE ->
+          alignment.explain(write.address(), 0, write.length()) + "; an append begins at the end of the file, wherever that is";
+      case Operation.Write write -> alignment.explain(write.address(), write.offset(), write.length());
+      case Operation.ReadVector vector -> explanation(alignment, vector.pieces(), vector.offset());
+      case Operation.WriteVector vector -> explanation(alignment, vector.pieces(), vector.offset());
+      default -> throw new IllegalStateException("not a transfer: " + transfer);
+    };
+  }
+
+  /** About the first piece that is not aligned. */
+  private static String explanation(DirectAlignment alignment, List<Piece> pieces, long offset) {
+    for (Piece piece : pieces) {
+      if (!alignment.fits(piece.address(), offset, piece.length())) {
+        return alignment.explain(piece.address(), offset, piece.length());
+      }
+    }
+    return alignment.explain(0, offset, 0);
+  }
+
+  @Override
+  public int mark() {
+    return mark;
+  }
+
+  @Override
+  public void mark(int newMark) {
+    mark = newMark;
+  }
+}

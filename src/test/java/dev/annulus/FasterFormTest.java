@@ -1,0 +1,61 @@
+package dev.annulus;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+
+class FasterFormTest {
+  /** Runs trials with given times, and the noise of one in ten taking much longer. */
+  private static void measure(FasterForm form, long firstNanos, long secondNanos, Random noise) {
+    for (int i = 0; i < 1000; i++) {
+      boolean second = form.next();
+      long nanos = second ? secondNanos : firstNanos;
+      form.took(second, noise.nextInt(10) == 0 ? 50 * nanos : nanos + noise.nextInt(100));
+    }
+  }
+
+  @Test
+  void next_whenTheSecondIsClearlyFaster_isTheSecond() {
+    FasterForm form = new FasterForm();
+    measure(form, 150_000, 100_000, new Random(1));
+    for (int i = 0; i < 100; i++) {
+      assertTrue(form.next());
+    }
+  }
+
+  @Test
+  void next_whenTheSecondIsHardlyFasterOrSlower_isTheFirst() {
+    for (long second : new long[] {149_000, 150_000, 300_000}) {
+      FasterForm form = new FasterForm();
+      measure(form, 150_000, second, new Random(2));
+      for (int i = 0; i < 100; i++) {
+        assertFalse(form.next(), "second takes " + second);
+      }
+    }
+  }
+
+  @Test
+  void next_duringTrials_asksForBothAndDoesNotEndForWantOfAnswers() {
+    FasterForm form = new FasterForm();
+    int seconds = 0;
+    for (int i = 0; i < 1000; i++) {
+      seconds += form.next() ? 1 : 0; // all fail: none is told
+    }
+    assertEquals(500, seconds);
+  }
+
+  @Test
+  void next_afterManyUses_triesAgainAndFollowsTheChange() {
+    FasterForm form = new FasterForm();
+    measure(form, 100, 50_000, new Random(3));
+    assertFalse(form.next());
+    for (int i = 0; i < 2 * FasterForm.USES_BETWEEN_TRIALS; i++) {
+      boolean second = form.next();
+      form.took(second, second ? 100 : 50_000);
+    }
+    assertTrue(form.next());
+  }
+}

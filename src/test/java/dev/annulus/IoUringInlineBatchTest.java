@@ -1,0 +1,8 @@
+package dev.annulus;
+
+class IoUringInlineBatchTest extends IoUringBatchTest {
+  @Override
+  boolean inlineReads() {
+    return true;
+  }
+}

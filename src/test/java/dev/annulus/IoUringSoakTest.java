@@ -1,0 +1,8 @@
+package dev.annulus;
+
+class IoUringSoakTest extends SoakContract {
+  @Override
+  Backend backend() {
+    return Backend.IO_URING;
+  }
+}

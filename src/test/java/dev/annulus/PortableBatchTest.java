@@ -1,0 +1,8 @@
+package dev.annulus;
+
+class PortableBatchTest extends BatchContract {
+  @Override
+  Backend backend() {
+    return Backend.PORTABLE;
+  }
+}

@@ -1,0 +1,8 @@
+package dev.annulus;
+
+class PortableSoakTest extends SoakContract {
+  @Override
+  Backend backend() {
+    return Backend.PORTABLE;
+  }
+}
