@@ -1,0 +1,91 @@
+package dev.annulus.adapter.nio;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.channels.ReadableByteChannel;
+import java.nio.channels.WritableByteChannel;
+
+/** Copies between one of our channels and any other, through a buffer. */
+final class Copying {
+  /** From where on larger buffers bring no more. */
+  private static final int LARGEST_BUFFER_BYTES = 256 << 10;
+
+  /** Up to here a heap buffer costs less than making a direct one. */
+  private static final int LARGEST_HEAP_BUFFER_BYTES = 8 << 10;
+
+  private Copying() {}
+
+  /** Writes what the file has at a position, until the target takes less than it is given or the file ends. */
+  static long to(WritableByteChannel target, AnnulusFileChannel source, long position, long count) throws IOException {
+    ByteBuffer buffer = buffer(count);
+    long done = 0;
+    try {
+      while (done < count) {
+        buffer.clear().limit((int) Math.min(buffer.capacity(), count - done));
+        int read = source.read(buffer, position + done);
+        if (read <= 0) {
+          break;
+        }
+        int written = target.write(buffer.flip());
+        done += written;
+        if (written < read) {
+          break;
+        }
+      }
+      return done;
+    } catch (IOException e) {
+      return doneOr(done, e);
+    }
+  }
+
+  /** Writes to the file at a position what the source gives, until it has no more for now. */
+  static long from(ReadableByteChannel source, AnnulusFileChannel target, long position, long count) throws IOException {
+    ByteBuffer buffer = buffer(count);
+    long done = 0;
+    try {
+      while (done < count) {
+        buffer.clear().limit((int) Math.min(buffer.capacity(), count - done));
+        int read = source.read(buffer);
+        if (read <= 0) {
+          break;
+        }
+        int written = target.write(buffer.flip(), position + done);
+        done += written;
+        if (written < read) {
+          break;
+        }
+      }
+      return done;
+    } catch (IOException e) {
+      return doneOr(done, e);
+    }
+  }
+
+  /** Fails if a target is a file that is not open for writing, before anything is read for it. */
+  static void checkWritable(WritableByteChannel target) throws IOException {
+    if (target instanceof FileChannel file) {
+      int _ = file.write(ByteBuffer.allocate(0));
+    }
+  }
+
+  /** Fails if a source is a file that is not open for reading. */
+  static void checkReadable(ReadableByteChannel source) throws IOException {
+    if (source instanceof FileChannel file) {
+      int _ = file.read(ByteBuffer.allocate(0));
+    }
+  }
+
+  /** What was copied must be told; who copies on will meet the failure again. */
+  private static long doneOr(long done, IOException failure) throws IOException {
+    if (done == 0) {
+      throw failure;
+    }
+    return done;
+  }
+
+  private static ByteBuffer buffer(long count) {
+    int size = (int) Math.min(count, LARGEST_BUFFER_BYTES);
+    return size <= LARGEST_HEAP_BUFFER_BYTES ? ByteBuffer.allocate(size) : ByteBuffer.allocateDirect(size);
+  }
+}
