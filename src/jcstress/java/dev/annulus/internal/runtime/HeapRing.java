@@ -7,6 +7,7 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import dev.annulus.internal.abi.CqeLayout;
 import dev.annulus.internal.abi.IoUring;
 import dev.annulus.internal.abi.SqeLayout;
+import dev.annulus.internal.driver.Errno;
 import dev.annulus.internal.ring.CompletionQueue;
 import dev.annulus.internal.ring.Ring;
 import dev.annulus.internal.ring.SubmissionQueue;
@@ -48,6 +49,12 @@ final class HeapRing implements Ring {
     shared.set(JAVA_LONG, at + CqeLayout.USER_DATA, userData);
     shared.set(JAVA_INT, at + CqeLayout.RES, result);
     INT.setRelease(shared, CQ_TAIL, tail + 1);
+  }
+
+  /** Nobody asks here. */
+  @Override
+  public int registerMemory(MemorySegment memory) {
+    return -Errno.EOPNOTSUPP;
   }
 
   @Override

@@ -42,7 +42,7 @@ public final class SlotReuse {
 
     OneSlot(InFlightTable table, CountedRequest first) {
       this.first = first;
-      reaper = new Reaper(ring, intake, new Wakeup(NO_DESCRIPTOR, WAKEUP_MEMORY), table, counters);
+      reaper = new Reaper(ring, intake, new Wakeup(NO_DESCRIPTOR, WAKEUP_MEMORY), table, new RegisteredMemory(), counters);
       submit(first);
       reaper.round(1);
       userDataOfFirst = ring.lastSubmitted;
