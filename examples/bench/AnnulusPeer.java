@@ -30,6 +30,7 @@ final class AnnulusPeer implements AutoCloseable {
       case PLATFORM_THREADS -> new ThreadsLoad(blocking(cell, file), slots, false);
       case VIRTUAL_THREADS -> new ThreadsLoad(blocking(cell, file), slots, true);
       case CHAINS -> new ChainsLoad(chains(cell, file), slots);
+      case PACED -> new PacedLoad(chains(cell, file), slots);
       case WINDOW -> new WindowLoad(window(cell, file), slots);
     };
   }
@@ -52,18 +53,18 @@ final class AnnulusPeer implements AutoCloseable {
 
   private ChainsLoad.Io chains(Cell cell, Path path) {
     return switch (cell.work()) {
-      case NOP -> (_, chain) -> ignore(runtime.nop().whenComplete(chain));
+      case NOP -> (_, ending) -> ignore(runtime.nop().whenComplete(ending));
       case READ -> {
         AsyncFile file = open(cell, path);
-        yield (slot, chain) -> ignore(file.read(slot.buffer(), slot.position()).whenComplete(chain));
+        yield (slot, ending) -> ignore(file.read(slot.buffer(), slot.position()).whenComplete(ending));
       }
       case WRITE -> {
         AsyncFile file = open(cell, path);
-        yield (slot, chain) -> ignore(file.write(slot.buffer(), slot.position()).whenComplete(chain));
+        yield (slot, ending) -> ignore(file.write(slot.buffer(), slot.position()).whenComplete(ending));
       }
       case APPEND_SYNC -> {
         AsyncFile file = runtime.openFile(path, StandardOpenOption.APPEND).join();
-        yield (slot, chain) ->
+        yield (slot, ending) ->
             ignore(
                 file.append(slot.buffer())
                     .thenCompose(
@@ -71,7 +72,7 @@ final class AnnulusPeer implements AutoCloseable {
                           slot.check(n);
                           return file.sync(Sync.DATA);
                         })
-                    .whenComplete(chain));
+                    .whenComplete(ending));
       }
       case WRITE_SYNC -> throw new IllegalArgumentException(cell.id());
     };

@@ -87,12 +87,18 @@ public final class Bench {
         workers.add(new WorkerProcess(peer, cell, data));
       }
       Map<Peer, List<Figures>> rounds = new EnumMap<>(Peer.class);
+      double slowest = Double.MAX_VALUE;
       for (int round = 0; round <= options.rounds(); round++) { // round 0 warms up
         System.err.printf("%-24s %s%n", cell.id(), round == 0 ? "warming up" : "round " + round + " of " + options.rounds());
         for (WorkerProcess worker : workers) {
           current = worker;
-          Figures figures = worker.round(round == 0 ? WARM_UP * options.seconds() : options.seconds());
-          if (round > 0) {
+          Figures figures =
+              round == 0
+                  ? worker.round(WARM_UP * options.seconds(), 0)
+                  : worker.round(options.seconds(), cell.paced() ? slowest / 2 : 0);
+          if (round == 0) {
+            slowest = Math.min(slowest, figures.perSecond());
+          } else {
             rounds.computeIfAbsent(worker.peer(), _ -> new ArrayList<>()).add(figures);
           }
         }

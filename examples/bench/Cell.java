@@ -42,9 +42,13 @@ enum Cell {
       false,
       Peer.JDK_FC,
       Peer.JDK_VT),
+  L1("direct-paced", "reads that arrive at half the rate of the slowest, O_DIRECT", Work.READ, Shape.PACED, 128, true, Peer.JDK_AFC),
   W2("direct-overwrite-q32", "32 overwrites in flight, O_DIRECT", Work.WRITE, Shape.CHAINS, 32, true, Peer.JDK_AFC),
   N2("nop-q128", "128 nops in flight", Work.NOP, Shape.CHAINS, 128, false),
-  N2_WINDOW("nop-q128-window", "window of 128 nops, awaited by one thread", Work.NOP, Shape.WINDOW, 128, false);
+  N2_WINDOW("nop-q128-window", "window of 128 nops, awaited by one thread", Work.NOP, Shape.WINDOW, 128, false),
+  S1_1("nop-q1", "1 nop at a time", Work.NOP, Shape.CHAINS, 1, false),
+  S1_1K("nop-q1024", "1,024 nops at a time", Work.NOP, Shape.CHAINS, 1 << 10, false),
+  S1_64K("nop-q65536", "65,536 nops at a time, most of them queued", Work.NOP, Shape.CHAINS, 1 << 16, false);
 
   private final String suffix;
   private final String title;
@@ -83,6 +87,11 @@ enum Cell {
 
   boolean direct() {
     return direct;
+  }
+
+  /** Whether it is the same rate for all peers, so that latency is what counts. */
+  boolean paced() {
+    return shape == Shape.PACED;
   }
 
   /** {@code FileChannel} has no futures: as many threads as there are chains do the same work. */

@@ -1,20 +1,18 @@
 package bench;
 
-import java.nio.channels.CompletionHandler;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.function.BiConsumer;
 
 /** As many operations in flight as there are slots; the completion of each starts the next. */
 record ChainsLoad(Io io, List<Slot> slots) implements Load {
   private static final int LONGEST_MINUTES = 5;
 
-  /** Starts an operation on the chain's slot, whose completion the chain is told. */
+  /** Starts an operation on a slot, whose end is told. */
   interface Io {
-    void start(Slot slot, Chain chain);
+    void start(Slot slot, Ending ending);
   }
 
   @Override
@@ -26,17 +24,16 @@ record ChainsLoad(Io io, List<Slot> slots) implements Load {
     }
   }
 
-  /** One slot's operations, one after the other. Takes results as futures and as asynchronous channels bring them. */
-  static final class Chain implements BiConsumer<Object, Throwable>, CompletionHandler<Integer, Object> {
+  /** One slot's operations, one after the other. */
+  private static final class Chain extends Ending {
     private final Io io;
-    private final Slot slot;
     private final Meter meter;
     private final CompletableFuture<Void> end = new CompletableFuture<>();
     private long began;
 
     private Chain(Io io, Slot slot, Meter meter) {
+      super(slot);
       this.io = io;
-      this.slot = slot;
       this.meter = meter;
     }
 
@@ -47,41 +44,27 @@ record ChainsLoad(Io io, List<Slot> slots) implements Load {
         return;
       }
       try {
-        slot.prepare();
-        io.start(slot, this);
+        slot().prepare();
+        io.start(slot(), this);
       } catch (RuntimeException | Error e) {
-        end.completeExceptionally(e);
+        failed(e);
       }
     }
 
-    private void ended(int transferred) {
+    @Override
+    void ended(int transferred) {
       try {
-        slot.check(transferred);
+        slot().check(transferred);
         meter.add(System.nanoTime() - began);
       } catch (RuntimeException | Error e) {
-        end.completeExceptionally(e);
+        failed(e);
         return;
       }
       next();
     }
 
-    /** A future without a count is one of an operation that succeeds in full or not at all. */
     @Override
-    public void accept(Object count, Throwable failure) {
-      if (failure != null) {
-        end.completeExceptionally(failure);
-      } else {
-        ended(count instanceof Integer transferred ? transferred : slot.buffer().capacity());
-      }
-    }
-
-    @Override
-    public void completed(Integer transferred, Object attachment) {
-      ended(transferred);
-    }
-
-    @Override
-    public void failed(Throwable failure, Object attachment) {
+    void failed(Throwable failure) {
       end.completeExceptionally(failure);
     }
   }

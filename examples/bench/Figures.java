@@ -4,6 +4,8 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.ToDoubleFunction;
+import java.util.stream.Collectors;
+import java.util.stream.DoubleStream;
 
 /**
  * What was measured.
@@ -17,6 +19,7 @@ import java.util.function.ToDoubleFunction;
  * @param threads the most platform threads of Java alive at one time, carriers of virtual threads included
  * @param systemThreads threads of the process at the end: the JVM's own and the kernel's workers included; -1 if not known
  * @param deviceBytes bytes that storage delivered per operation; -1 if not known
+ * @param latencies in microseconds, at {@link LatencyChart#PERCENTILES}
  */
 record Figures(
     double perSecond,
@@ -27,7 +30,8 @@ record Figures(
     double heap,
     double threads,
     double systemThreads,
-    double deviceBytes) {
+    double deviceBytes,
+    List<Double> latencies) {
   static final String COLUMNS = "peer\tcell\tops_per_s\tp50_us\tp99_us\tp999_us\tcpu_us_per_op\theap_B_per_op\tthreads";
 
   private static final List<ToDoubleFunction<Figures>> ALL =
@@ -44,12 +48,30 @@ record Figures(
 
   private static Figures of(double... values) {
     return new Figures(
-        values[0], values[1], values[2], values[3], values[4], values[5], values[6], values[7], values[8]);
+        values[0],
+        values[1],
+        values[2],
+        values[3],
+        values[4],
+        values[5],
+        values[6],
+        values[7],
+        values[8],
+        Arrays.stream(values, ALL.size(), values.length).boxed().toList());
+  }
+
+  private double[] values() {
+    return DoubleStream.concat(
+            ALL.stream().mapToDouble(one -> one.applyAsDouble(this)), latencies.stream().mapToDouble(Double::doubleValue))
+        .toArray();
   }
 
   /** Each figure's median by itself. */
   static Figures medians(List<Figures> rounds) {
-    return of(ALL.stream().mapToDouble(one -> median(rounds.stream().mapToDouble(one).toArray())).toArray());
+    double[][] all = rounds.stream().map(Figures::values).toArray(double[][]::new);
+    double[] medians = new double[all[0].length];
+    Arrays.setAll(medians, i -> median(Arrays.stream(all).mapToDouble(values -> values[i]).toArray()));
+    return of(medians);
   }
 
   static double median(double... values) {
@@ -61,7 +83,7 @@ record Figures(
 
   /** For {@link #parse}, without loss. */
   String toLine() {
-    return String.join(" ", ALL.stream().map(one -> Double.toString(one.applyAsDouble(this))).toList());
+    return Arrays.stream(values()).mapToObj(Double::toString).collect(Collectors.joining(" "));
   }
 
   static Figures parse(String line) {

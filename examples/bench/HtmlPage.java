@@ -19,24 +19,21 @@ record HtmlPage(Environment environment, List<Result> results) {
       dl { display: grid; grid-template-columns: max-content 1fr; gap: .1rem 1rem; margin: 1rem 0; font-size: .9rem; }
       dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
       section { overflow-x: auto; border-top: 1px solid var(--line); padding: 1rem 0; }
-      table { border-collapse: collapse; table-layout: fixed; width: 100%; min-width: 56rem;
+      table { border-collapse: collapse; width: 100%; min-width: 52rem;
         font-variant-numeric: tabular-nums; font-size: .85rem; }
       th { font-weight: normal; color: var(--soft); text-align: right; padding: .1rem .4rem; }
       th:first-child, td:first-child, th.wide { text-align: left; }
       td { text-align: right; padding: .15rem .4rem; white-space: nowrap; }
-      th { width: 5%; } th:first-child { width: 9.5rem; } th.wide { width: 17%; }
-      th.number { width: 5rem; } td.wide { padding-right: 1rem; }
-      .bar { height: .9rem; border-radius: 2px; min-width: 1px; } svg { display: block; width: 100%; height: .9rem; }
-      .annulus { background: var(--ours); fill: var(--ours); } .annulus-portable { background: var(--ours2); fill: var(--ours2); }
-      .jdk-fc, .jdk-afc { background: var(--rival); fill: var(--rival); }
-      .jdk-vt { background: var(--rival2); fill: var(--rival2); }
-      .grid { fill: var(--line); } .doubt { color: var(--rival); }
+      th:first-child { width: 9.5rem; } th.wide { width: 34%; } td.wide { padding-right: 1rem; }
+      .bar { height: .9rem; border-radius: 2px; min-width: 1px; }
+      .chart { display: block; width: 100%; min-width: 40rem; max-height: 13rem; margin-top: .6rem; }
+      .chart polyline { fill: none; stroke-width: 2; stroke-linejoin: round; } .chart text { fill: var(--soft); font-size: 11px; }
+      .annulus { background: var(--ours); stroke: var(--ours); }
+      .annulus-portable { background: var(--ours2); stroke: var(--ours2); }
+      .jdk-fc, .jdk-afc { background: var(--rival); stroke: var(--rival); }
+      .jdk-vt { background: var(--rival2); stroke: var(--rival2); }
+      .grid { stroke: var(--line); stroke-width: 1; } .doubt { color: var(--rival); }
       """;
-
-  /** The scale of latencies: a microsecond at the left, ten seconds at the right, each decade as wide as the others. */
-  private static final double DECADES = 7;
-
-  private static final double SCALE_WIDTH = 700;
 
   @Override
   public String toString() {
@@ -44,8 +41,8 @@ record HtmlPage(Environment environment, List<Result> results) {
     page.append("<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>Annulus beside the JDK</title>\n");
     page.append("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n");
     page.append("<style>\n").append(STYLE).append("</style>\n<h1>Annulus beside the JDK</h1>\n");
-    page.append("<p>The same work through each, in turns; medians of the rounds. Latency marks are p50, p99 and p99.9 on a ");
-    page.append("logarithmic scale from 1 µs to 10 s, a line for each decade.</p>\n<dl>\n");
+    page.append("<p>The same work through each, in turns; medians of the rounds. Bars are operations per second; curves are ");
+    page.append("latencies, by the share of operations that were no slower.</p>\n<dl>\n");
     environment.facts().forEach((name, value) -> page.append("<dt>" + escaped(name) + "<dd>" + escaped(value) + "\n"));
     page.append("</dl>\n");
     results.forEach(result -> section(page, result));
@@ -56,26 +53,24 @@ record HtmlPage(Environment environment, List<Result> results) {
     page.append("<section>\n<h2>" + result.cell().id() + "</h2>\n<p>" + escaped(result.cell().title()));
     result.ratios().forEach(ratio -> page.append("<br>" + escaped(ratio.ours().id() + " " + ratio)));
     result.doubts().forEach(doubt -> page.append("<br><span class=\"doubt\">" + escaped(doubt) + "</span>"));
-    page.append("</p>\n<table>\n<tr><th>peer<th class=\"wide\">ops/s<th class=\"number\"><th class=\"wide\">latency");
-    page.append("<th class=\"number\">p50 µs<th class=\"number\">p99 µs<th class=\"number\">p99.9 µs");
+    page.append("</p>\n<table>\n<tr><th>peer<th class=\"wide\">ops/s<th><th>p50 µs<th>p99 µs<th>p99.9 µs");
     page.append("<th>CPU µs/op<th>heap B/op<th>Java threads<th>all, at end\n");
     Map<Peer, Figures> medians = result.medians();
     double most = medians.values().stream().mapToDouble(Figures::perSecond).max().orElse(1);
     medians.forEach((peer, figures) -> row(page, peer, figures, most));
-    page.append("</table>\n</section>\n");
+    page.append("</table>\n").append(LatencyChart.of(medians)).append("\n</section>\n");
   }
 
   private static void row(StringBuilder page, Peer peer, Figures figures, double most) {
     page.append(
         String.format(
             Locale.ROOT,
-            "<tr><td>%s<td class=\"wide\"><div class=\"bar %s\" style=\"width:%.1f%%\"></div><td>%,.0f<td class=\"wide\">%s"
+            "<tr><td>%s<td class=\"wide\"><div class=\"bar %s\" style=\"width:%.1f%%\"></div><td>%,.0f"
                 + "<td>%,.1f<td>%,.1f<td>%,.1f<td>%.2f<td>%.0f<td>%.0f<td>%s%n",
             peer.id(),
             peer.id(),
             100 * figures.perSecond() / most,
             figures.perSecond(),
-            latencies(peer, figures),
             figures.p50(),
             figures.p99(),
             figures.p999(),
@@ -83,30 +78,6 @@ record HtmlPage(Environment environment, List<Result> results) {
             figures.heap(),
             figures.threads(),
             figures.systemThreads() < 0 ? "" : Math.round(figures.systemThreads())));
-  }
-
-  private static String latencies(Peer peer, Figures figures) {
-    StringBuilder svg =
-        new StringBuilder("<svg viewBox=\"0 0 " + (SCALE_WIDTH + 10) + " 30\" preserveAspectRatio=\"none\" role=\"img\">");
-    svg.append("<title>" + peer.title() + "</title>");
-    for (int decade = 0; decade <= DECADES; decade++) {
-      svg.append(rectangle("grid", decade * SCALE_WIDTH / DECADES, 0, 2, 30));
-    }
-    double from = x(figures.p50());
-    svg.append(rectangle(peer.id(), from, 12, x(figures.p999()) - from, 6));
-    svg.append(rectangle(peer.id(), from, 0, 8, 30));
-    svg.append(rectangle(peer.id(), x(figures.p99()), 3, 6, 24));
-    svg.append(rectangle(peer.id(), x(figures.p999()), 6, 5, 18));
-    return svg.append("</svg>").toString();
-  }
-
-  private static double x(double micros) {
-    return Math.clamp(Math.log10(Math.max(micros, 1)) / DECADES, 0, 1) * SCALE_WIDTH;
-  }
-
-  private static String rectangle(String style, double x, double y, double width, double height) {
-    return String.format(
-        Locale.ROOT, "<rect class=\"%s\" x=\"%.1f\" y=\"%.0f\" width=\"%.1f\" height=\"%.0f\"/>", style, x, y, width, height);
   }
 
   private static String escaped(String text) {

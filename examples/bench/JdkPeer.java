@@ -29,6 +29,7 @@ final class JdkPeer implements AutoCloseable {
       case PLATFORM_THREADS -> new ThreadsLoad(blocking(cell, path), slots, false);
       case VIRTUAL_THREADS -> new ThreadsLoad(blocking(cell, path), slots, true);
       case CHAINS -> new ChainsLoad(chains(cell, asynchronous(cell, path)), slots);
+      case PACED -> new PacedLoad(chains(cell, asynchronous(cell, path)), slots);
       case WINDOW -> {
         AsynchronousFileChannel file = asynchronous(cell, path);
         yield new WindowLoad(slot -> file.read(slot.buffer(), slot.position()), slots);
@@ -60,9 +61,9 @@ final class JdkPeer implements AutoCloseable {
 
   private static ChainsLoad.Io chains(Cell cell, AsynchronousFileChannel file) {
     if (cell.work() == Work.WRITE) {
-      return (slot, chain) -> file.write(slot.buffer(), slot.position(), null, chain);
+      return (slot, ending) -> file.write(slot.buffer(), slot.position(), null, ending);
     }
-    return (slot, chain) -> file.read(slot.buffer(), slot.position(), null, chain);
+    return (slot, ending) -> file.read(slot.buffer(), slot.position(), null, ending);
   }
 
   private AsynchronousFileChannel asynchronous(Cell cell, Path path) throws IOException {

@@ -16,18 +16,28 @@ final class Meter {
   private static final long LONGEST_NANOS = 60_000_000_000L;
 
   private final ConcurrentHistogram latencies = new ConcurrentHistogram(LONGEST_NANOS, 3);
+  private final double operationsPerSecond;
   private final long deadline;
   private final long deviceBytes = deviceBytesRead();
   private final long cpu;
   private final long heap;
   private final long started;
 
-  Meter(double seconds) {
+  /**
+   * @param operationsPerSecond 0 for as many as can be done
+   */
+  Meter(double seconds, double operationsPerSecond) {
+    this.operationsPerSecond = operationsPerSecond;
     THREADS.resetPeakThreadCount();
     heap = THREADS.getTotalThreadAllocatedBytes();
     cpu = SYSTEM.getProcessCpuTime();
     started = System.nanoTime();
     deadline = started + (long) (seconds * 1e9);
+  }
+
+  /** How many operations are to be started in a second, on average; 0 for as many as can be done. */
+  double operationsPerSecond() {
+    return operationsPerSecond;
   }
 
   /** When no more operations are to be started. */
@@ -55,7 +65,8 @@ final class Meter {
         heapBytes / each,
         THREADS.getPeakThreadCount(),
         number(Path.of("/proc/self/status"), "Threads:"),
-        deviceBytes < 0 ? -1 : (deviceBytesRead() - deviceBytes) / each);
+        deviceBytes < 0 ? -1 : (deviceBytesRead() - deviceBytes) / each,
+        LatencyChart.PERCENTILES.stream().map(percentile -> latencies.getValueAtPercentile(percentile) / 1e3).toList());
   }
 
   /** Bytes that storage delivered to this process, or -1 where the system does not tell. */

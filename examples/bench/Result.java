@@ -7,6 +7,7 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.function.ToDoubleFunction;
 
 /** The rounds of one cell, by peer; all peers did the same number of them, in turns. */
 record Result(Cell cell, Map<Peer, List<Figures>> rounds) {
@@ -15,11 +16,27 @@ record Result(Cell cell, Map<Peer, List<Figures>> rounds) {
   /** Classes that the JVM loads are read from the device too. */
   private static final double FEW = 0.02;
 
-  /** How much faster one of ours is than a rival: the median and the range of the rounds' ratios. */
-  record Ratio(Peer ours, Peer rival, double median, double least, double most) {
+  /** What is compared. */
+  enum Quantity {
+    RATE("", Figures::perSecond),
+    P50("latency p50 ", Figures::p50),
+    P99("latency p99 ", Figures::p99),
+    P999("latency p99.9 ", Figures::p999);
+
+    private final String label;
+    private final ToDoubleFunction<Figures> of;
+
+    Quantity(String label, ToDoubleFunction<Figures> of) {
+      this.label = label;
+      this.of = of;
+    }
+  }
+
+  /** One of ours against a rival: the median and the range of the rounds' ratios. */
+  record Ratio(Quantity what, Peer ours, Peer rival, double median, double least, double most) {
     @Override
     public String toString() {
-      return String.format(Locale.ROOT, "%.2f x %s (%.2f to %.2f)", median, rival.title(), least, most);
+      return String.format(Locale.ROOT, "%s%.2f x %s (%.2f to %.2f)", what.label, median, rival.title(), least, most);
     }
   }
 
@@ -29,25 +46,27 @@ record Result(Cell cell, Map<Peer, List<Figures>> rounds) {
     return medians;
   }
 
+  /** How many times the rivals' rate ours is; or, at a rate given to all, how many times their latency. */
   List<Ratio> ratios() {
+    List<Quantity> quantities = cell.paced() ? List.of(Quantity.P50, Quantity.P99, Quantity.P999) : List.of(Quantity.RATE);
     List<Ratio> ratios = new ArrayList<>();
     for (Peer ours : rounds.keySet()) {
       for (Peer rival : rounds.keySet()) {
         if (ours.isOurs() && !rival.isOurs()) {
-          ratios.add(ratio(ours, rival));
+          quantities.forEach(what -> ratios.add(ratio(what, ours, rival)));
         }
       }
     }
     return ratios;
   }
 
-  private Ratio ratio(Peer ours, Peer rival) {
+  private Ratio ratio(Quantity what, Peer ours, Peer rival) {
     List<Figures> our = rounds.get(ours);
     List<Figures> their = rounds.get(rival);
     double[] all = new double[our.size()];
-    Arrays.setAll(all, i -> our.get(i).perSecond() / their.get(i).perSecond());
+    Arrays.setAll(all, i -> what.of.applyAsDouble(our.get(i)) / what.of.applyAsDouble(their.get(i)));
     DoubleSummaryStatistics range = Arrays.stream(all).summaryStatistics();
-    return new Ratio(ours, rival, Figures.median(all), range.getMin(), range.getMax());
+    return new Ratio(what, ours, rival, Figures.median(all), range.getMin(), range.getMax());
   }
 
   /** What puts the figures in doubt: reads that did not come from where the cell says. */

@@ -9,5 +9,7 @@ enum Shape {
   /** Operations in flight, each of whose completions starts the next. */
   CHAINS,
   /** Operations in flight, awaited in turn by the one thread that starts them. */
-  WINDOW
+  WINDOW,
+  /** Operations that arrive at half the rate at which the slowest peer can do them. */
+  PACED
 }

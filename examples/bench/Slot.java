@@ -30,7 +30,12 @@ final class Slot {
     this.slots = slots;
     this.blocks = blocks;
     this.random = new SplittableRandom(index);
-    this.buffer = alignedBlock(work == Work.APPEND_SYNC ? RECORD_BYTES : DataFile.BLOCK_BYTES);
+    this.buffer =
+        switch (work) {
+          case NOP -> ByteBuffer.allocate(0);
+          case APPEND_SYNC -> alignedBlock(RECORD_BYTES);
+          default -> alignedBlock(DataFile.BLOCK_BYTES);
+        };
   }
 
   private static ByteBuffer alignedBlock(int bytes) {

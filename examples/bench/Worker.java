@@ -14,8 +14,8 @@ import java.util.stream.IntStream;
 
 /**
  * One peer at one cell, in a JVM of its own: what one peer does to the JVM (threads, compiled code, garbage) is no other's
- * burden. For every line on standard input, the length of a round in seconds, it works that long and answers with a line of
- * {@link Figures}.
+ * burden. For every line on standard input, the length of a round in seconds and the rate of a paced load, or 0, it works that
+ * long and answers with a line of {@link Figures}.
  */
 final class Worker {
   private Worker() {}
@@ -69,8 +69,9 @@ final class Worker {
 
   private static void serve(Load load, Settling settling) throws Exception {
     BufferedReader rounds = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
-    for (String seconds = rounds.readLine(); seconds != null; seconds = rounds.readLine()) {
-      Meter meter = new Meter(Double.parseDouble(seconds));
+    for (String round = rounds.readLine(); round != null; round = rounds.readLine()) {
+      String[] secondsAndRate = round.split(" ", -1);
+      Meter meter = new Meter(Double.parseDouble(secondsAndRate[0]), Double.parseDouble(secondsAndRate[1]));
       load.run(meter);
       Figures figures = meter.read();
       settling.settle();

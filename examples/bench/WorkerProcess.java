@@ -44,8 +44,8 @@ final class WorkerProcess implements AutoCloseable {
     return peer;
   }
 
-  /** Lets it work for a round. */
-  Figures round(double seconds) throws IOException, InterruptedException {
+  /** Lets it work for a round; a paced load at that rate, which is 0 for as fast as it can. */
+  Figures round(double seconds, double operationsPerSecond) throws IOException, InterruptedException {
     CompletableFuture<String> answer = new CompletableFuture<>();
     Thread.ofVirtual()
         .start(
@@ -57,7 +57,7 @@ final class WorkerProcess implements AutoCloseable {
               }
             });
     try {
-      questions.write(seconds + "\n");
+      questions.write(seconds + " " + operationsPerSecond + "\n");
       questions.flush();
       String line = answer.get((long) Math.ceil(seconds) + LONGEST_SECONDS_BESIDES_ROUND, TimeUnit.SECONDS);
       if (line == null) {

@@ -33,7 +33,8 @@ final class BenchTest {
   /** One cell of each shape and each kind of work, through each of the JDK's ways. */
   @Test
   void bench_ofACellOfEachKind_bringsPlausibleFiguresAndAPage() throws Exception {
-    List<Cell> cells = List.of(Cell.B2, Cell.B3_SYNC, Cell.A3_32, Cell.A3_128_WINDOW, Cell.V1, Cell.W1, Cell.W2, Cell.N2);
+    List<Cell> cells =
+        List.of(Cell.B2, Cell.B3_SYNC, Cell.A3_32, Cell.A3_128_WINDOW, Cell.V1, Cell.L1, Cell.W1, Cell.W2, Cell.N2, Cell.S1_64K);
     String list = String.join(",", cells.stream().map(Cell::id).toList());
 
     ChildJvm.Result result = bench("--cells", list, "--seconds", "0.05", "--rounds", "1");
@@ -60,6 +61,7 @@ final class BenchTest {
     assertFalse(page.contains("<script"), page);
     for (Cell cell : cells) {
       assertTrue(page.contains("<h2>" + cell.id() + "</h2>"), page);
+      cell.peers(false).forEach(peer -> assertTrue(page.contains("<polyline class=\"" + peer.id() + "\" points=\""), page));
     }
     assertFalse(page.contains("NaN"), page);
   }
@@ -89,12 +91,12 @@ final class BenchTest {
 
   @ParameterizedTest
   @CsvSource({"annulus, B1-cached-q1", "annulus, A3-cached-q32", "annulus, V1-direct-vt64", "annulus, A3-cached-q32-window",
-    "jdk-fc, B1-cached-q1", "jdk-afc, A3-cached-q32"})
+    "annulus, L1-direct-paced", "jdk-fc, B1-cached-q1", "jdk-afc, A3-cached-q32"})
   void worker_thatReadsWrongData_fails(String peer, String cell) throws Exception {
     Path zeros = Files.write(dir.resolve("zeros"), new byte[1 << 20]);
     Process worker = ChildJvm.of(Worker.class, peer, cell, zeros.toString(), Long.toString(Files.size(zeros))).start();
     try (Writer rounds = worker.outputWriter(StandardCharsets.UTF_8)) {
-      rounds.write("10\n");
+      rounds.write("10 1000\n");
     }
     try {
       assertTrue(worker.waitFor(40, TimeUnit.SECONDS), "it does not end");
