@@ -14,6 +14,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.annulus.testing.ChildJvm;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadMXBean;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedChannelException;
 import java.nio.file.Path;
@@ -311,6 +313,35 @@ abstract class LifecycleContract extends BackendContract {
   }
 
   // ---- what is given back ----
+
+  @Test
+  void runtime_withNothingToDo_usesLessThanAHundredthOfAProcessor() throws Exception {
+    Path path = file(bytes(4096, 1));
+    try (IoRuntime idle = named().open();
+        AsyncFile file = get(idle.openFile(path, READ))) {
+      for (int i = 0; i < 1000; i++) {
+        assertEquals(4096, get(file.read(direct(4096), 0)));
+      }
+      awaitIdle(idle);
+      long enters = idle.stats().enters();
+      long before = cpuNanosOfThreads();
+      boolean counted = new CountDownLatch(1).await(2, SECONDS);
+      long used = cpuNanosOfThreads() - before;
+      assertFalse(counted);
+      assertTrue(used < Duration.ofSeconds(2).toNanos() / 100, () -> used + " ns of processor time in 2 s");
+      // One for the sleep it may not have begun yet, and one for a look around.
+      long more = idle.stats().enters() - enters;
+      assertTrue(more <= 2, () -> more + " calls of the kernel in 2 s");
+    }
+  }
+
+  private long cpuNanosOfThreads() {
+    ThreadMXBean threads = ManagementFactory.getThreadMXBean();
+    return Thread.getAllStackTraces().keySet().stream()
+        .filter(thread -> thread.getName().startsWith(name))
+        .mapToLong(thread -> Math.max(0, threads.getThreadCpuTime(thread.threadId())))
+        .sum();
+  }
 
   @Test
   void files_leftOpen_areClosedWithTheRuntime() throws Exception {
