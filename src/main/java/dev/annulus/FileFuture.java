@@ -63,7 +63,10 @@ abstract class FileFuture<T> extends OperationFuture<T> {
   /** A sync, or a write with a sync in it, has failed: remembers it if it lost data. What to fail with. */
   final IOException syncFailure(int errno) {
     IOException failure = Errors.onFile(operation(), file.path(), errno);
-    return losesData(errno) ? file.latchSyncFailure(failure) : failure;
+    if (losesData(errno)) {
+      file.latchSyncFailure(failure);
+    }
+    return failure;
   }
 
   /** Whether a failure of the operation may mean that data is lost which was written before. */
@@ -101,6 +104,19 @@ abstract class FileFuture<T> extends OperationFuture<T> {
       new RefusedTransfer(this).explain();
     } else {
       onError(-result);
+    }
+  }
+
+  /** No sync runs beside another: the kernel tells a loss once, to whichever comes first, and the other would take it for success. */
+  @Override
+  final boolean tryBeginHere(Operation operation) {
+    return !(operation instanceof Operation.Sync) || file.groupCommit().tryBeginAlone();
+  }
+
+  @Override
+  final void endHere(Operation operation) {
+    if (operation instanceof Operation.Sync) {
+      file.groupCommit().endAlone();
     }
   }
 

@@ -4,6 +4,7 @@ import dev.annulus.internal.driver.Driver;
 import dev.annulus.internal.driver.DriverConfig;
 import dev.annulus.internal.driver.DriverStats;
 import dev.annulus.internal.driver.Operation;
+import dev.annulus.internal.driver.Refusals;
 import dev.annulus.internal.driver.StatResult;
 import dev.annulus.internal.driver.Unavailable;
 import java.nio.file.FileSystems;
@@ -373,6 +374,7 @@ public final class IoRuntime implements AutoCloseable {
     List<OpenDescriptor> leftOpen = List.copyOf(engine.openDescriptors());
     for (OpenDescriptor descriptor : leftOpen) {
       CompletableFuture<Void> _ = descriptor.close();
+      descriptor.groupCommit().end(Refusals.closed());
     }
     long deadline = System.nanoTime() + closeTimeout.toNanos();
     for (OpenDescriptor descriptor : leftOpen) {
