@@ -44,7 +44,7 @@ abstract class FileFuture<T> extends OperationFuture<T> {
 
   /** The operation has failed; by default so does the future. */
   void onError(int errno) {
-    fail(Errors.onFile(operation(), file.path(), errno));
+    fail(syncFailure(errno));
   }
 
   /**
@@ -69,9 +69,13 @@ abstract class FileFuture<T> extends OperationFuture<T> {
     return failure;
   }
 
-  /** Whether a failure of the operation may mean that data is lost which was written before. */
+  /** Whether a failure of the operation may mean that data is lost which was written before: it may be one of a sync within it. */
   boolean losesData(int errno) {
-    return operation() instanceof Operation.Sync && Errors.isLoss(errno);
+    return switch (operation()) {
+      case Operation.Sync _ -> Errors.isLoss(errno);
+      case Operation.Write _, Operation.WriteVector _ -> file.syncsEachWrite() && Errors.isLoss(errno) && !Errors.isOwnOfWrite(errno);
+      default -> false;
+    };
   }
 
   /** That nobody listens does not bring the data back. */

@@ -92,6 +92,11 @@ final class OpenDescriptor {
     return !isBuffered() && count % SMALLEST_BLOCK_BYTES != 0;
   }
 
+  /** Whether it was opened to have each write synced: what fails may then be a sync, and the kernel tells a loss once. */
+  boolean syncsEachWrite() {
+    return spec.flags().contains(OpenFlag.DSYNC) || spec.flags().contains(OpenFlag.SYNC);
+  }
+
   InlineReads.History inlineHistory() {
     return inlineHistory;
   }

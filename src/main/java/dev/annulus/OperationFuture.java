@@ -115,12 +115,24 @@ abstract non-sealed class OperationFuture<T> extends AwaitedFuture<T> implements
       }
       mark = RUNNING_HERE;
       try {
-        completed(engine().driver().call(operation));
+        completeHere(operation);
       } finally {
         endHere(operation);
       }
     } while (mark == ONCE_MORE_HERE);
     mark = NO_MARK;
+  }
+
+  /** Whatever goes wrong, the future must end: else the file's lease would be kept, and closing it wait for ever. */
+  private void completeHere(Operation operation) {
+    int result;
+    try {
+      result = engine().driver().call(operation);
+    } catch (Throwable e) {
+      fail(e);
+      return;
+    }
+    completed(result);
   }
 
   private void finish(@Nullable T value, int result) {

@@ -1,6 +1,7 @@
 package dev.annulus;
 
 import static java.nio.file.StandardOpenOption.CREATE_NEW;
+import static java.nio.file.StandardOpenOption.DSYNC;
 import static java.nio.file.StandardOpenOption.WRITE;
 import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
@@ -142,7 +143,42 @@ class GroupCommitTest {
     second.get(10, SECONDS);
   }
 
+  // ---- files that sync each write by themselves ----
+
+  @Test
+  void write_toAFileOpenedWithDsync_thatFails_isRememberedAsAFailedSyncIs() throws Exception {
+    IoRuntime runtime = new IoRuntime("by-hand", Backend.IO_URING, hand, null, false, Duration.ZERO);
+    CompletableFuture<AsyncFile> opened = runtime.openFile(dir.resolve("any"), CREATE_NEW, WRITE, DSYNC);
+    hand.endNext(1_000_000);
+    AsyncFile file = opened.get(10, SECONDS);
+    IoFuture<Integer> full = file.write(ByteBuffer.allocateDirect(8), 0);
+    hand.endNext(-Errno.ENOSPC);
+    assertThrowsContaining("ENOSPC", full);
+    IoFuture<Integer> other = file.write(ByteBuffer.allocateDirect(8), 0);
+    IoFuture<Long> lost = file.write(List.of(ByteBuffer.allocateDirect(8)), 8);
+    hand.endNext(8);
+    assertEquals(8, other.get(10, SECONDS));
+    assertTrue(lost.cancel(true));
+    hand.endNext(-Errno.EIO); // of this write, or of another before: the next sync would not be told
+    assertThrowsContaining("earlier sync", file.sync(Sync.DATA));
+  }
+
   // ---- on their callers' threads ----
+
+  @Test
+  void operationOnItsCallersThread_thatThrows_failsAndKeepsNothing() throws Exception {
+    AsyncFile file = open();
+    hand.caller = _ -> {
+      throw new OutOfMemoryError("by the test");
+    };
+    assertThrowsContaining("by the test", file.callerRuns().sync(Sync.DATA));
+    IoFuture<Void> next = file.sync(Sync.DATA);
+    hand.endNext(0);
+    next.get(10, SECONDS);
+    CompletableFuture<Void> closed = file.closeAsync();
+    hand.endNext(0);
+    closed.get(10, SECONDS);
+  }
 
   @Test
   void syncOnItsCallersThread_whileAnotherIsUnderWay_waitsForOneOfItsOwn() throws Exception {
