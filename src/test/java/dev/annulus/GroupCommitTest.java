@@ -169,7 +169,7 @@ class GroupCommitTest {
   void operationOnItsCallersThread_thatThrows_failsAndKeepsNothing() throws Exception {
     AsyncFile file = open();
     hand.caller = _ -> {
-      throw new OutOfMemoryError("by the test");
+      throw new IllegalStateException("by the test");
     };
     assertThrowsContaining("by the test", file.callerRuns().sync(Sync.DATA));
     IoFuture<Void> next = file.sync(Sync.DATA);
