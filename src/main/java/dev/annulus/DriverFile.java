@@ -391,10 +391,22 @@ final class DriverFile implements AsyncFile {
     }
     if (result == InlineReads.TOO_DEEP && !engine.driver().onDriverThread()) {
       // The ring may be done before the caller attaches its dependent, which would then run on this stack again. Later it cannot be.
-      UNWINDING.execute(() -> engine.driver().submitPastLimits(future));
+      UNWINDING.execute(() -> submitLate(future));
       return true;
     }
     return false;
+  }
+
+  /** The user has the future already: whether it is given up is to be looked at before it is with the driver, and again after that. */
+  private void submitLate(FileFuture<?> future) {
+    if (future.isDone()) {
+      future.completed(-Errno.ECANCELED);
+      return;
+    }
+    engine.driver().submitPastLimits(future);
+    if (future.isDone() && !future.isOver()) {
+      engine.driver().cancel(future);
+    }
   }
 
   /** The last thing that can go wrong before an operation begins: what it holds is given back then. */

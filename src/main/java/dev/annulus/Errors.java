@@ -85,6 +85,14 @@ final class Errors {
     };
   }
 
+  /** Whether a write with a sync in it has most likely failed by itself: the system will not have its bytes. */
+  static boolean isOwnOfWrite(int errno) {
+    return switch (errno) {
+      case Errno.EFBIG, Errno.EFAULT, Errno.ENOSPC, Errno.EDQUOT -> true;
+      default -> false;
+    };
+  }
+
   private static String detail(Operation operation) {
     return switch (operation) {
       case Operation.Read read -> range(read.offset(), read.length());

@@ -44,7 +44,7 @@ abstract class FileFuture<T> extends OperationFuture<T> {
 
   /** The operation has failed; by default so does the future. */
   void onError(int errno) {
-    fail(Errors.onFile(operation(), file.path(), errno));
+    fail(syncFailure(errno));
   }
 
   /**
@@ -63,12 +63,19 @@ abstract class FileFuture<T> extends OperationFuture<T> {
   /** A sync, or a write with a sync in it, has failed: remembers it if it lost data. What to fail with. */
   final IOException syncFailure(int errno) {
     IOException failure = Errors.onFile(operation(), file.path(), errno);
-    return losesData(errno) ? file.latchSyncFailure(failure) : failure;
+    if (losesData(errno)) {
+      file.latchSyncFailure(failure);
+    }
+    return failure;
   }
 
-  /** Whether a failure of the operation may mean that data is lost which was written before. */
+  /** Whether a failure of the operation may mean that data is lost which was written before: it may be one of a sync within it. */
   boolean losesData(int errno) {
-    return operation() instanceof Operation.Sync && Errors.isLoss(errno);
+    return switch (operation()) {
+      case Operation.Sync _ -> Errors.isLoss(errno);
+      case Operation.Write _, Operation.WriteVector _ -> file.syncsEachWrite() && Errors.isLoss(errno) && !Errors.isOwnOfWrite(errno);
+      default -> false;
+    };
   }
 
   /** That nobody listens does not bring the data back. */
@@ -101,6 +108,19 @@ abstract class FileFuture<T> extends OperationFuture<T> {
       new RefusedTransfer(this).explain();
     } else {
       onError(-result);
+    }
+  }
+
+  /** No sync runs beside another: the kernel tells a loss once, to whichever comes first, and the other would take it for success. */
+  @Override
+  final boolean tryBeginHere(Operation operation) {
+    return !(operation instanceof Operation.Sync) || file.groupCommit().tryBeginAlone();
+  }
+
+  @Override
+  final void endHere(Operation operation) {
+    if (operation instanceof Operation.Sync) {
+      file.groupCommit().endAlone();
     }
   }
 

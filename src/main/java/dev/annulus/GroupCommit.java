@@ -14,17 +14,27 @@ import org.jspecify.annotations.Nullable;
  * cover.
  */
 final class GroupCommit {
+  /** Is told how a sync has failed, before the next one may begin: the kernel tells each loss once, and the next might succeed. */
+  interface Failure {
+    void note(Operation.Sync sync, int errno);
+  }
+
   private final Driver driver;
   private final int fd;
+  private final Failure failure;
 
   /** The round in the driver's hands, and the one that gathers behind it. Guarded by this. */
   private @Nullable Round running;
 
   private @Nullable Round gathering;
 
-  GroupCommit(Driver driver, int fd) {
+  /** Why no sync is begun any more. Guarded by this. */
+  private @Nullable Throwable ended;
+
+  GroupCommit(Driver driver, int fd, Failure failure) {
     this.driver = driver;
     this.fd = fd;
+    this.failure = failure;
   }
 
   /**
@@ -33,24 +43,35 @@ final class GroupCommit {
    * @param pastLimits whether it must not be held up; of no meaning to those who join others
    */
   void sync(Request member, boolean pastLimits) {
-    Round round;
+    Round begun = null;
+    Throwable refusal;
     synchronized (this) {
-      if (running != null) {
-        if (gathering == null) {
-          gathering = new Round();
-        }
-        gathering.add(member);
-        return;
+      refusal = ended;
+      if (refusal == null) {
+        begun = join(member);
       }
-      round = new Round();
-      round.add(member);
-      running = round;
     }
-    if (pastLimits) {
-      driver.submitPastLimits(round);
-    } else {
-      driver.submit(round);
+    if (refusal != null) {
+      member.refused(refusal);
+    } else if (begun != null && pastLimits) {
+      driver.submitPastLimits(begun);
+    } else if (begun != null) {
+      driver.submit(begun);
     }
+  }
+
+  /** The round that a request begins, or {@code null} if it waits for the next. */
+  private synchronized @Nullable Round join(Request member) {
+    if (running == null) {
+      Round first = new Round();
+      first.add(member);
+      running = first;
+      return first;
+    }
+    Round next = gathering == null ? new Round() : gathering;
+    next.add(member);
+    gathering = next;
+    return null;
   }
 
   /** Has all syncs wait until {@link #endAlone}, if none is under way; else false. */
@@ -65,6 +86,19 @@ final class GroupCommit {
   /** Ends what {@link #tryBeginAlone} began: those who wait have their sync. */
   void endAlone() {
     endRound();
+  }
+
+  /** The driver has ended: refuses those who wait behind a sync on a caller's own thread, which may never end, and who come. */
+  void end(Throwable because) {
+    Round waiting;
+    synchronized (this) {
+      ended = because;
+      waiting = gathering;
+      gathering = null;
+    }
+    if (waiting != null) {
+      waiting.members.forEach(member -> member.refused(because));
+    }
   }
 
   /** The next round begins before those of the last one hear of its end: the device need not wait for their dependents. */
@@ -84,7 +118,7 @@ final class GroupCommit {
   private final class Round implements Request {
     private final List<Request> members = new ArrayList<>();
     private boolean dataOnly = true;
-    private @Nullable Operation operation;
+    private Operation.@Nullable Sync operation;
     private int mark = NO_MARK;
 
     void add(Request member) {
@@ -93,8 +127,8 @@ final class GroupCommit {
     }
 
     @Override
-    public Operation operation() {
-      Operation sync = operation;
+    public Operation.Sync operation() {
+      Operation.Sync sync = operation;
       if (sync == null) {
         sync = new Operation.Sync(fd, dataOnly);
         operation = sync;
@@ -104,6 +138,9 @@ final class GroupCommit {
 
     @Override
     public void completed(int result) {
+      if (result < 0) {
+        failure.note(operation(), -result);
+      }
       endAll(member -> member.completed(result));
     }
 

@@ -4,6 +4,7 @@ import dev.annulus.internal.driver.Driver;
 import dev.annulus.internal.driver.DriverConfig;
 import dev.annulus.internal.driver.DriverStats;
 import dev.annulus.internal.driver.Operation;
+import dev.annulus.internal.driver.Refusals;
 import dev.annulus.internal.driver.StatResult;
 import dev.annulus.internal.driver.Unavailable;
 import java.nio.file.FileSystems;
@@ -100,13 +101,13 @@ public final class IoRuntime implements AutoCloseable {
   }
 
   /**
-   * Tries whether io_uring can be used here, by making a ring and taking it down again.
+   * Tries whether io_uring can be used here, by making a ring of the default size and taking it down again.
    *
    * @return that it is available, or why not and what to do about it
    */
   public static Availability ioUring() {
     try {
-      Drivers.probeIoUring();
+      Drivers.probeIoUring(Builder.USUAL_IN_FLIGHT);
       return Availability.yes();
     } catch (Unavailable e) {
       return Availability.no(e);
@@ -373,6 +374,7 @@ public final class IoRuntime implements AutoCloseable {
     List<OpenDescriptor> leftOpen = List.copyOf(engine.openDescriptors());
     for (OpenDescriptor descriptor : leftOpen) {
       CompletableFuture<Void> _ = descriptor.close();
+      descriptor.groupCommit().end(Refusals.closed());
     }
     long deadline = System.nanoTime() + closeTimeout.toNanos();
     for (OpenDescriptor descriptor : leftOpen) {
@@ -410,6 +412,7 @@ public final class IoRuntime implements AutoCloseable {
   /** Limits and policies of a runtime that is to be opened. Not safe for use by several threads at once. */
   public static final class Builder {
     private static final int MOST_IN_FLIGHT = 32768;
+    private static final int USUAL_IN_FLIGHT = 1024;
     private static final int MOST_QUEUED = 1 << 20;
 
     /** Half of what a process without privileges may usually lock. */
@@ -419,7 +422,7 @@ public final class IoRuntime implements AutoCloseable {
     private static final Duration LONGEST_CLOSE_TIMEOUT = Duration.ofDays(365);
 
     private Backend backend = Backend.AUTO;
-    private int maxInFlight = 1024;
+    private int maxInFlight = USUAL_IN_FLIGHT;
     private int maxQueued = 8192;
     private WhenFull whenFull = WhenFull.BLOCK;
     private @Nullable Executor completionExecutor;

@@ -8,7 +8,6 @@ import java.nio.channels.ClosedChannelException;
 import java.nio.channels.NonReadableChannelException;
 import java.nio.channels.NonWritableChannelException;
 import java.nio.file.Path;
-import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -62,7 +61,7 @@ final class OpenDescriptor {
     this.path = path;
     this.fd = fd;
     this.spec = spec;
-    this.groupCommit = new GroupCommit(engine.driver(), fd);
+    this.groupCommit = new GroupCommit(engine.driver(), fd, this::noteFailedSync);
     this.durableWrites = new DurableWrites(engine.durability(), engine.driver().writesThrough());
     this.closeRequest = new CloseRequest(engine, fd, this::onClosed);
     engine.openDescriptors().add(this);
@@ -91,6 +90,11 @@ final class OpenDescriptor {
    */
   boolean isEndOfDirectFile(int count) {
     return !isBuffered() && count % SMALLEST_BLOCK_BYTES != 0;
+  }
+
+  /** Whether it was opened to have each write synced: what fails may then be a sync, and the kernel tells a loss once. */
+  boolean syncsEachWrite() {
+    return spec.flags().contains(OpenFlag.DSYNC) || spec.flags().contains(OpenFlag.SYNC);
   }
 
   InlineReads.History inlineHistory() {
@@ -239,9 +243,15 @@ final class OpenDescriptor {
 
   // ---- failed syncs ----
 
-  /** Remembers the first sync that lost data. What to fail with: that, or that there was one before. */
-  IOException latchSyncFailure(IOException failure) {
-    return syncFailure.compareAndSet(null, failure) ? failure : Objects.requireNonNull(earlierSyncFailure());
+  private void noteFailedSync(Operation.Sync sync, int errno) {
+    if (Errors.isLoss(errno)) {
+      latchSyncFailure(Errors.onFile(sync, path, errno));
+    }
+  }
+
+  /** Remembers the first sync that lost data. To be called before any other sync of the file may begin. */
+  void latchSyncFailure(IOException failure) {
+    boolean _ = syncFailure.compareAndSet(null, failure);
   }
 
   /** A new exception if a sync has lost data before, else {@code null}. */

@@ -2,6 +2,7 @@ package dev.annulus;
 
 import dev.annulus.OperationEnd.Outcome;
 import dev.annulus.OperationEnd.Route;
+import dev.annulus.internal.driver.Operation;
 import dev.annulus.internal.driver.Request;
 import java.nio.file.Path;
 import java.util.concurrent.CompletableFuture;
@@ -95,13 +96,43 @@ abstract non-sealed class OperationFuture<T> extends AwaitedFuture<T> implements
     engine().driver().submitPastLimits(this);
   }
 
-  /** Runs to the end on the calling thread. */
+  /** Whether an operation may run on its caller's thread now; then {@link #endHere} follows. Else it is to be submitted. */
+  boolean tryBeginHere(Operation operation) {
+    return true;
+  }
+
+  /** The operation has run on its caller's thread, and its result is known. */
+  void endHere(Operation operation) {}
+
+  /** Runs to the end on the calling thread, or until something must wait for others. */
   final void runHere() {
     do {
+      Operation operation = operation();
+      if (!tryBeginHere(operation)) {
+        mark = NO_MARK;
+        submitAgain();
+        return;
+      }
       mark = RUNNING_HERE;
-      completed(engine().driver().call(operation()));
+      try {
+        completeHere(operation);
+      } finally {
+        endHere(operation);
+      }
     } while (mark == ONCE_MORE_HERE);
     mark = NO_MARK;
+  }
+
+  /** Whatever goes wrong, the future must end: else the file's lease would be kept, and closing it wait for ever. */
+  private void completeHere(Operation operation) {
+    int result;
+    try {
+      result = engine().driver().call(operation);
+    } catch (Throwable e) {
+      fail(e);
+      return;
+    }
+    completed(result);
   }
 
   private void finish(@Nullable T value, int result) {
@@ -155,11 +186,11 @@ abstract non-sealed class OperationFuture<T> extends AwaitedFuture<T> implements
       seen.answered(result);
     }
     if (isDone()) {
+      if (result < 0) {
+        onUnheard(-result); // a loss must be known before a sync that waits for this is begun
+      }
       over(Outcome.CANCELLED, null);
       onUnwanted(result);
-      if (result < 0) {
-        onUnheard(-result);
-      }
       engine().complete(this::end);
       return;
     }

@@ -1,11 +1,13 @@
 package dev.annulus;
 
 import static java.nio.file.StandardOpenOption.CREATE_NEW;
+import static java.nio.file.StandardOpenOption.DSYNC;
 import static java.nio.file.StandardOpenOption.WRITE;
 import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.annulus.internal.driver.Errno;
@@ -18,8 +20,11 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.RejectedExecutionException;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Assertions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -104,6 +109,29 @@ class GroupCommitTest {
     assertThrowsContaining("earlier sync", file.sync(Sync.ALL));
   }
 
+  /** Where several threads end requests, the next sync may be over before those of the last one have heard of its end. */
+  @Test
+  void sharedSync_thatFailsWhileTheNextIsFaster_isRememberedByThen() throws Exception {
+    AsyncFile file = open();
+    IoFuture<Void> first = file.sync(Sync.DATA);
+    IoFuture<Void> next = file.sync(Sync.DATA);
+    hand.fast = true;
+    hand.endNext(-Errno.EIO);
+    assertThrowsContaining("earlier sync", next); // the kernel tells a loss once
+    assertThrowsContaining("EIO", first);
+  }
+
+  @Test
+  void sharedSync_thatFailsUnheardWhileTheNextIsFaster_isRememberedByThen() throws Exception {
+    AsyncFile file = open();
+    IoFuture<Void> first = file.sync(Sync.DATA);
+    assertTrue(first.cancel(true));
+    IoFuture<Void> next = file.sync(Sync.DATA);
+    hand.fast = true;
+    hand.endNext(-Errno.EIO);
+    assertThrowsContaining("earlier sync", next);
+  }
+
   @Test
   void sharedSync_thatIsRefused_isRefusedForAllWhoShareIt() throws Exception {
     AsyncFile file = open();
@@ -113,6 +141,119 @@ class GroupCommitTest {
     assertThrowsContaining("full", first);
     hand.endNext(0);
     second.get(10, SECONDS);
+  }
+
+  // ---- files that sync each write by themselves ----
+
+  @Test
+  void write_toAFileOpenedWithDsync_thatFails_isRememberedAsAFailedSyncIs() throws Exception {
+    IoRuntime runtime = new IoRuntime("by-hand", Backend.IO_URING, hand, null, false, Duration.ZERO);
+    CompletableFuture<AsyncFile> opened = runtime.openFile(dir.resolve("any"), CREATE_NEW, WRITE, DSYNC);
+    hand.endNext(1_000_000);
+    AsyncFile file = opened.get(10, SECONDS);
+    IoFuture<Integer> full = file.write(ByteBuffer.allocateDirect(8), 0);
+    hand.endNext(-Errno.ENOSPC);
+    assertThrowsContaining("ENOSPC", full);
+    IoFuture<Integer> other = file.write(ByteBuffer.allocateDirect(8), 0);
+    IoFuture<Long> lost = file.write(List.of(ByteBuffer.allocateDirect(8)), 8);
+    hand.endNext(8);
+    assertEquals(8, other.get(10, SECONDS));
+    assertTrue(lost.cancel(true));
+    hand.endNext(-Errno.EIO); // of this write, or of another before: the next sync would not be told
+    assertThrowsContaining("earlier sync", file.sync(Sync.DATA));
+  }
+
+  // ---- on their callers' threads ----
+
+  @Test
+  void operationOnItsCallersThread_thatThrows_failsAndKeepsNothing() throws Exception {
+    AsyncFile file = open();
+    hand.caller = _ -> {
+      throw new IllegalStateException("by the test");
+    };
+    assertThrowsContaining("by the test", file.callerRuns().sync(Sync.DATA));
+    IoFuture<Void> next = file.sync(Sync.DATA);
+    hand.endNext(0);
+    next.get(10, SECONDS);
+    CompletableFuture<Void> closed = file.closeAsync();
+    hand.endNext(0);
+    closed.get(10, SECONDS);
+  }
+
+  @Test
+  void syncOnItsCallersThread_whileAnotherIsUnderWay_waitsForOneOfItsOwn() throws Exception {
+    AsyncFile file = open();
+    hand.caller = _ -> {
+      throw new AssertionError("could be told of the other's loss, or the other of its");
+    };
+    IoFuture<Void> first = file.sync(Sync.DATA);
+    IoFuture<Void> here = file.callerRuns().sync(Sync.DATA);
+    assertFalse(here.isDone());
+    hand.endNext(-Errno.EIO);
+    assertThrowsContaining("EIO", first);
+    hand.endNext(0); // the kernel tells a loss once
+    assertThrowsContaining("earlier sync", here);
+  }
+
+  @Test
+  void syncs_whileOneRunsOnItsCallersThread_waitForItsOutcome() throws Exception {
+    AsyncFile file = open();
+    List<IoFuture<Void>> others = new ArrayList<>();
+    hand.caller =
+        operation -> {
+          assertInstanceOf(Operation.Sync.class, operation);
+          others.add(file.sync(Sync.DATA));
+          others.add(file.callerRuns().sync(Sync.ALL));
+          assertTrue(hand.requests.isEmpty(), "nothing may run beside it");
+          return -Errno.EIO;
+        };
+    hand.fast = true;
+    assertThrowsContaining("EIO", file.callerRuns().sync(Sync.DATA));
+    assertEquals(2, others.size());
+    assertThrowsContaining("earlier sync", others.get(0));
+    assertThrowsContaining("earlier sync", others.get(1));
+    assertEquals(List.of(new Operation.Sync(1_000_000, false)), hand.ended);
+  }
+
+  @Test
+  void durableWriteOnItsCallersThread_besideOneWrittenThrough_sharesTheSyncBehindThat() throws Exception {
+    AsyncFile file = openForWritingThrough();
+    IoFuture<Void> through = file.writeDurably(ByteBuffer.allocateDirect(8), 0);
+    assertTrue(isDurable(hand.next()));
+    hand.caller = operation -> operation instanceof Operation.Write write ? write.length() : -Errno.EBADF;
+    IoFuture<Void> here = file.callerRuns().writeDurably(ByteBuffer.allocateDirect(8), 8);
+    assertFalse(here.isDone());
+    hand.endNext(-Errno.EIO);
+    assertThrowsContaining("EIO", through);
+    hand.endNext(0);
+    assertThrowsContaining("earlier sync", here);
+  }
+
+  @Test
+  void syncsBehindOneThatHangsOnItsCallersThread_areRefusedWhenTheRuntimeCloses() throws Exception {
+    IoRuntime runtime = new IoRuntime("by-hand", Backend.IO_URING, hand, null, false, Duration.ZERO);
+    CompletableFuture<AsyncFile> opened = runtime.openFile(dir.resolve("any"), CREATE_NEW, WRITE);
+    hand.endNext(1_000_000);
+    AsyncFile file = opened.get(10, SECONDS);
+    CountDownLatch inside = new CountDownLatch(1);
+    CountDownLatch leave = new CountDownLatch(1);
+    hand.caller =
+        _ -> {
+          inside.countDown();
+          Awaitility.await().atMost(30, SECONDS).until(() -> leave.getCount() == 0);
+          return 0;
+        };
+    FutureTask<IoFuture<Void>> hanging = new FutureTask<>(() -> file.callerRuns().sync(Sync.DATA));
+    Thread caller = Thread.ofPlatform().daemon().start(hanging);
+    assertTrue(inside.await(10, SECONDS));
+    IoFuture<Void> behind = file.sync(Sync.DATA);
+    runtime.close();
+    assertThrowsContaining("closed", behind);
+    assertTrue(behind.released().isDone());
+    leave.countDown();
+    hanging.get(10, SECONDS).get(10, SECONDS);
+    assertTrue(caller.join(Duration.ofSeconds(10)));
+    assertEquals(new Operation.Close(1_000_000), hand.next().operation());
   }
 
   @Test
@@ -227,6 +368,17 @@ class GroupCommitTest {
     assertTrue(write.cancel(true));
     hand.endNext(-Errno.EIO);
     assertThrowsContaining("earlier sync", file.sync(Sync.DATA));
+  }
+
+  @Test
+  void writtenThrough_thatFailsUnheardWhileASyncIsFaster_isRememberedByThen() throws Exception {
+    AsyncFile file = openForWritingThrough();
+    IoFuture<Void> write = file.writeDurably(ByteBuffer.allocateDirect(8), 0);
+    IoFuture<Void> waiting = file.sync(Sync.DATA);
+    assertTrue(write.cancel(true));
+    hand.fast = true;
+    hand.endNext(-Errno.EIO);
+    assertThrowsContaining("earlier sync", waiting);
   }
 
   @Test

@@ -12,6 +12,7 @@ import java.util.Objects;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.function.IntConsumer;
+import java.util.function.ToIntFunction;
 import org.jspecify.annotations.Nullable;
 
 /** Keeps requests until the test ends them, one after the other. */
@@ -23,6 +24,15 @@ final class HandDriver implements Driver {
   final Queue<Request> cancelled = new ConcurrentLinkedQueue<>();
 
   boolean through;
+
+  /** Whether what is submitted past the limits ends well at once, as if another thread had been faster than this one. */
+  boolean fast;
+
+  /** What {@link #attempt} answers. */
+  int cached = -Errno.EAGAIN;
+
+  /** Runs what is done on its caller's thread. */
+  ToIntFunction<Operation> caller = _ -> -Errno.EBADF;
 
   /** The one that {@link #endNext} would end. */
   Request next() {
@@ -48,6 +58,10 @@ final class HandDriver implements Driver {
   @Override
   public void submitPastLimits(Request request) {
     requests.add(request);
+    if (fast && requests.remove(request)) {
+      ended.add(request.operation());
+      request.completed(0);
+    }
   }
 
   @Override
@@ -57,12 +71,12 @@ final class HandDriver implements Driver {
 
   @Override
   public int call(Operation operation) {
-    return -Errno.EBADF;
+    return caller.applyAsInt(operation);
   }
 
   @Override
   public int attempt(Operation.Read read) {
-    return -Errno.EAGAIN;
+    return cached;
   }
 
   @Override

@@ -7,11 +7,15 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.annulus.internal.driver.Errno;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.atomic.AtomicReference;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -134,5 +138,45 @@ class InlineReadsTest {
     }
     assertEquals(BLOCK * BLOCKS, Files.readAllBytes(path).length); // and it is in the page cache now
     return on.openFile(path, READ).get(10, SECONDS);
+  }
+
+  // ---- a read that is put off until its caller's stack is unwound ----
+
+  private static final int DEEP = 1_000;
+
+  /** It must not be begun: nobody would tell the driver again that it was given up, and it might never end. */
+  @Test
+  void read_putOffAndCancelledMeanwhile_isNotBegun() throws Exception {
+    HandDriver hand = new HandDriver();
+    hand.cached = 8;
+    IoRuntime byHand = new IoRuntime("by-hand", Backend.IO_URING, hand, null, true, Duration.ZERO);
+    CompletableFuture<AsyncFile> opened = byHand.openFile(Path.of("any"), READ);
+    hand.endNext(1_000_000);
+    AsyncFile any = opened.get(10, SECONDS);
+    int notBegun = 0;
+    for (int i = 0; i < 20; i++) {
+      FutureTask<IoFuture<Integer>> deep = new FutureTask<>(() -> cancelledAtDepth(DEEP, any));
+      Thread _ = Thread.ofPlatform().daemon().start(deep);
+      IoFuture<Integer> cancelled = deep.get(10, SECONDS);
+      Awaitility.await().atMost(10, SECONDS).until(() -> cancelled.released().isDone() || !hand.requests.isEmpty());
+      if (hand.requests.isEmpty()) {
+        notBegun++;
+      } else {
+        hand.endNext(-Errno.ECANCELED); // the cancellation may have come too late
+      }
+    }
+    assertTrue(notBegun > 0, "each was begun after it had been cancelled");
+  }
+
+  private static IoFuture<Integer> cancelledAtDepth(int frames, AsyncFile any) {
+    if (frames > 0) {
+      return cancelledAtDepth(frames - 1, any);
+    }
+    IoFuture<Integer> read = any.read(ByteBuffer.allocateDirect(8), 0);
+    for (int i = 0; i < 1_000 && !read.cancel(true); i++) {
+      read = any.read(ByteBuffer.allocateDirect(8), 0);
+    }
+    assertTrue(read.isCancelled());
+    return read;
   }
 }

@@ -7,11 +7,13 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -19,6 +21,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -38,6 +41,9 @@ abstract class SoakContract extends BackendContract {
   private static final long EPOCH_MILLIS = Math.min(2_000, SECONDS * 1_000L / 2);
 
   private static final int PATIENCE_SECONDS = 60;
+
+  /** What an operation may take with nobody else about. */
+  private static final int ALONE_PATIENCE_SECONDS = 10;
 
   private final long seed = Long.getLong("annulus.soak.seed", System.nanoTime());
   private final Random random = new Random(seed);
@@ -87,6 +93,7 @@ abstract class SoakContract extends BackendContract {
     IoRuntime mortal = settings.open();
     AtomicBoolean over = new AtomicBoolean();
     AsyncFile shared = get(mortal.openFile(path, READ, WRITE));
+    alone(mortal, shared, 1 + random.nextInt(2));
     try (ExecutorService platform = Executors.newFixedThreadPool(PLATFORM_THREADS);
         ExecutorService virtual = Executors.newVirtualThreadPerTaskExecutor()) {
       List<Future<Void>> ends = new ArrayList<>();
@@ -108,6 +115,58 @@ abstract class SoakContract extends BackendContract {
     }
     RuntimeStats stats = mortal.stats();
     assertEquals(0, stats.inFlight() + stats.queued() + stats.staleCompletions() + stats.abandoned(), stats.toString());
+  }
+
+  /**
+   * Few operations at a time with nobody else about, each begun just when the one before has ended and those who serve it may be about to
+   * sleep. A wake-up that gets lost is made up for by nobody here; among many threads the next submission would.
+   */
+  private void alone(IoRuntime mortal, AsyncFile file, int threads) throws Exception {
+    long end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(EPOCH_MILLIS / 4);
+    try (ExecutorService loners = Executors.newFixedThreadPool(threads)) {
+      List<Future<?>> ends = new ArrayList<>();
+      for (int i = 0; i < threads; i++) {
+        Random own = new Random(random.nextLong());
+        ends.add(loners.submit(() -> aloneUntil(end, mortal, file, own)));
+      }
+      for (Future<?> ended : ends) {
+        var _ = ended.get(PATIENCE_SECONDS, TimeUnit.SECONDS);
+      }
+    }
+  }
+
+  private void aloneUntil(long end, IoRuntime mortal, AsyncFile file, Random own) {
+    ByteBuffer buffer = ByteBuffer.allocateDirect(64);
+    while (System.nanoTime() < end) {
+      IoFuture<?> future =
+          switch (own.nextInt(8)) {
+            case 0 -> file.size();
+            case 1 -> file.read(buffer.clear(), 0);
+            default -> (IoFuture<?>) mortal.nop();
+          };
+      operations.incrementAndGet();
+      if (own.nextInt(16) == 0) {
+        givenUp.addAndGet(future.cancel(true) ? 1 : 0);
+      }
+      awaitAwake(future.released(), mortal);
+      for (int pause = own.nextInt(200); pause > 0; pause--) {
+        Thread.onSpinWait();
+      }
+    }
+  }
+
+  /** Without sleeping, which would let the others fall asleep first. */
+  private void awaitAwake(CompletableFuture<Void> over, IoRuntime mortal) {
+    long patience = System.nanoTime() + TimeUnit.SECONDS.toNanos(ALONE_PATIENCE_SECONDS);
+    for (int looks = 1; !over.isDone(); looks++) {
+      Thread.onSpinWait();
+      if (looks % 1_000 == 0) {
+        LockSupport.parkNanos(1);
+        if (System.nanoTime() > patience) {
+          throw new AssertionError("nothing moves: " + mortal.stats() + "; seed " + seed);
+        }
+      }
+    }
   }
 
   /** The length of an epoch, unless a thread ends before, which none may. */

@@ -10,7 +10,6 @@ import dev.annulus.fs.FsFile;
 import dev.annulus.fs.FsOpenOptions;
 import dev.annulus.fs.ReadRequest;
 import java.io.IOException;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedChannelException;
@@ -42,6 +41,7 @@ final class SoakWorker implements Callable<Void> {
   private final AtomicLong givenUp;
   private final Path path;
   private final Fs fs;
+  private final SoakCanaries canaries;
 
   /** The runtime was closed under a call, and the call said so. */
   private static final class RuntimeClosed extends Exception {
@@ -60,6 +60,7 @@ final class SoakWorker implements Callable<Void> {
     this.shared = shared;
     this.regions = regions;
     this.random = new Random(seed);
+    this.canaries = new SoakCanaries(random);
     this.over = over;
     this.operations = operations;
     this.givenUp = givenUp;
@@ -80,6 +81,7 @@ final class SoakWorker implements Callable<Void> {
     } catch (RuntimeClosed e) {
       // So there is nothing to do any more.
     }
+    canaries.check();
     return null;
   }
 
@@ -118,9 +120,14 @@ final class SoakWorker implements Callable<Void> {
       for (int i = 0; i < count; i++) {
         SoakRegion region = regions.get(i);
         SoakRegion.Attempt attempt = region.attempt(random);
-        IoFuture<?> write = begin(() -> write(file, attempt.bytes(), region.position() + attempt.offset()));
+        ByteBuffer source = canaries.take(attempt.bytes().length).put(attempt.bytes()).flip();
+        IoFuture<?> write = begin(() -> write(file, attempt.bytes(), source, region.position() + attempt.offset()));
         writes.add(write);
-        ends.add(() -> noteWrite(write, region, attempt));
+        ends.add(
+            () -> {
+              noteWrite(write, region, attempt);
+              canaries.over(source);
+            });
       }
       for (IoFuture<?> write : writes) {
         maybeGiveUp(write);
@@ -136,16 +143,17 @@ final class SoakWorker implements Callable<Void> {
     }
   }
 
-  private IoFuture<?> write(AsyncFile file, byte[] bytes, long position) {
+  /** From the heap or from native memory, which hold the same. */
+  private IoFuture<?> write(AsyncFile file, byte[] bytes, ByteBuffer source, long position) {
     return switch (random.nextInt(6)) {
-      case 0 -> file.write(direct(bytes), position);
+      case 0 -> file.write(source, position);
       case 1 -> file.write(ByteBuffer.wrap(bytes), position);
-      case 2 -> file.writeFully(segment(bytes), position);
+      case 2 -> file.writeFully(MemorySegment.ofBuffer(source), position);
       case 3 -> file.writeFully(ByteBuffer.wrap(bytes), position);
-      case 4 -> file.writeDurably(direct(bytes), position);
+      case 4 -> file.writeDurably(source, position);
       default -> {
         int half = bytes.length / 2;
-        yield file.write(List.of(direct(bytes).limit(half), ByteBuffer.wrap(bytes).position(half)), position);
+        yield file.write(List.of(source.limit(half), ByteBuffer.wrap(bytes).position(half)), position);
       }
     };
   }
@@ -162,8 +170,12 @@ final class SoakWorker implements Callable<Void> {
     SoakRegion region = regions.get(random.nextInt(regions.size()));
     int offset = random.nextInt(SoakRegion.BYTES);
     int length = 1 + random.nextInt(SoakRegion.BYTES - offset);
-    ByteBuffer buffer = random.nextBoolean() ? ByteBuffer.allocate(length) : ByteBuffer.allocateDirect(length);
     long position = region.position() + offset;
+    if (random.nextInt(4) == 0) {
+      readIntoLease(file, region, offset, length);
+      return;
+    }
+    ByteBuffer buffer = random.nextInt(4) == 0 ? ByteBuffer.allocate(length) : canaries.take(length);
     IoFuture<?> read =
         begin(
             () ->
@@ -172,9 +184,35 @@ final class SoakWorker implements Callable<Void> {
                   case 1 -> file.read(List.of(buffer), position);
                   default -> file.readFully(buffer, position);
                 });
-    end(read, random.nextInt(4) == 0);
-    if (!read.isCompletedExceptionally()) {
-      check(region, buffer, offset);
+    try {
+      end(read, random.nextBoolean());
+      if (!read.isCompletedExceptionally()) {
+        check(region, buffer, offset);
+      }
+    } finally {
+      canaries.over(buffer);
+    }
+  }
+
+  /** The lease of a read that was given up is closed at once: its memory must not be anybody else's before the read is over. */
+  private void readIntoLease(AsyncFile file, SoakRegion region, int offset, int length) throws Exception {
+    BufferPool.Lease lease = runtime.buffers().lease(length);
+    try {
+      ByteBuffer buffer = lease.buffer();
+      IoFuture<?> read = begin(() -> file.readFully(buffer, region.position() + offset));
+      if (random.nextBoolean()) {
+        giveUp(read);
+        lease.close();
+        awaitReleased(read);
+      } else {
+        awaitReleased(read);
+        if (!read.isCompletedExceptionally()) {
+          check(region, buffer, offset);
+        }
+      }
+      checkEnd(read);
+    } finally {
+      lease.close();
     }
   }
 
@@ -313,14 +351,6 @@ final class SoakWorker implements Callable<Void> {
     byte[] bytes = new byte[read.position()];
     read.duplicate().flip().get(bytes);
     region.check(bytes, 0, offset, bytes.length);
-  }
-
-  private static ByteBuffer direct(byte[] bytes) {
-    return ByteBuffer.allocateDirect(bytes.length).put(bytes).flip();
-  }
-
-  private static MemorySegment segment(byte[] bytes) {
-    return Arena.ofAuto().allocate(bytes.length).copyFrom(MemorySegment.ofArray(bytes));
   }
 
   /** What every platform thread is doing. */

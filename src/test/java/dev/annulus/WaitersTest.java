@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.annulus.internal.driver.Errno;
+import dev.annulus.internal.driver.Operation;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -23,8 +24,10 @@ import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.awaitility.Awaitility;
@@ -263,6 +266,152 @@ class WaitersTest {
     }
     assertEquals(waiting.size(), ran.get() + released.get(), which);
     assertTrue(future.released().isDone(), which);
+  }
+
+  // ---- an operation that never ends: whoever the user's ending does not see is seen by nobody ----
+
+  /** A future that is given up just after its waiter has looked whether it is done, and before the waiter is to be seen. */
+  private final class EndedMeanwhile extends OperationFuture<Integer> {
+    private final Engine engine = new Engine(hand, null, false, 0, Durability.SYNC_AFTER);
+    private @Nullable Consumer<CompletableFuture<Integer>> meanwhile;
+
+    EndedMeanwhile(Consumer<CompletableFuture<Integer>> meanwhile) {
+      this.meanwhile = meanwhile;
+    }
+
+    @Override
+    public boolean isDone() {
+      boolean done = super.isDone();
+      Consumer<CompletableFuture<Integer>> end = meanwhile;
+      meanwhile = null;
+      if (end != null) {
+        end.accept(this);
+      }
+      return done;
+    }
+
+    @Override
+    Engine engine() {
+      return engine;
+    }
+
+    @Override
+    Path path() {
+      return Path.of("any");
+    }
+
+    @Override
+    public Operation operation() {
+      return new Operation.Nop();
+    }
+
+    @Override
+    void onResult(int result) {
+      succeed(result, result);
+    }
+  }
+
+  static Stream<Ending> endingsByHand() {
+    return Stream.of(Ending.values()).filter(ending -> ending.result == null);
+  }
+
+  @ParameterizedTest
+  @MethodSource("endingsByHand")
+  void whenComplete_onFutureGivenUpMeanwhile_runsOnce(Ending ending) {
+    AtomicInteger ran = new AtomicInteger();
+    IoFuture<Integer> future = new EndedMeanwhile(ending.byHand);
+    CompletableFuture<Integer> dependent = future.whenComplete((_, _) -> ran.incrementAndGet());
+    assertTrue(dependent.isDone());
+    assertEquals(1, ran.get());
+    assertFalse(future.released().isDone());
+  }
+
+  @ParameterizedTest
+  @MethodSource("endingsByHand")
+  void join_onFutureGivenUpMeanwhile_returns(Ending ending) throws Exception {
+    IoFuture<Integer> future = new EndedMeanwhile(ending.byHand);
+    FutureTask<Boolean> waiter = new FutureTask<>(() -> hasEnded(future));
+    Thread _ = Thread.ofPlatform().daemon().start(waiter);
+    assertTrue(waiter.get(10, SECONDS));
+    assertFalse(future.released().isDone());
+  }
+
+  private static boolean hasEnded(CompletableFuture<Integer> future) {
+    try {
+      Integer _ = future.join();
+    } catch (CompletionException | CancellationException e) {
+      // That is an end too.
+    }
+    return future.isDone();
+  }
+
+  @Test
+  void waiters_racingWithTheUserWhoGivesUp_areAllServedOnce() throws Exception {
+    long seed = System.nanoTime();
+    SplittableRandom random = new SplittableRandom(seed);
+    try (ExecutorService threads = Executors.newCachedThreadPool()) {
+      for (int batch = 0; batch < 40; batch++) {
+        hand.requests.clear();
+        hand.cancelled.clear();
+        raceWithTheUser(threads, random, "seed " + seed + ", batch " + batch);
+      }
+    }
+  }
+
+  /** Two threads go from future to future side by side: one waits, or has something run, and the other gives up. */
+  private void raceWithTheUser(ExecutorService threads, SplittableRandom random, String which) throws Exception {
+    int count = 500;
+    int way = random.nextInt(3);
+    List<IoFuture<Integer>> futures = new ArrayList<>();
+    List<CompletableFuture<Integer>> waited = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      futures.add(read());
+    }
+    AtomicInteger ran = new AtomicInteger();
+    AtomicInteger waiting = new AtomicInteger();
+    AtomicInteger ending = new AtomicInteger();
+    Future<?> waiter =
+        threads.submit(
+            () -> {
+              for (int i = 0; i < count; i++) {
+                IoFuture<Integer> future = futures.get(i);
+                meet(waiting, ending, i);
+                if (way == 0) {
+                  waited.add(future.whenComplete((_, _) -> ran.incrementAndGet()));
+                } else {
+                  Thread self = Thread.currentThread();
+                  assertEquals(3, way == 1 ? future.join() : future.get(10, SECONDS), self::getName);
+                  ran.incrementAndGet();
+                }
+              }
+              return null;
+            });
+    Future<?> user =
+        threads.submit(
+            () -> {
+              for (int i = 0; i < count; i++) {
+                meet(ending, waiting, i);
+                assertTrue(futures.get(i).complete(3));
+              }
+            });
+    try {
+      user.get(20, SECONDS);
+      waiter.get(20, SECONDS);
+    } finally {
+      futures.forEach(future -> future.obtrudeValue(4)); // lets those go who would hang
+    }
+    assertEquals(count, ran.get(), which + ", way " + way);
+    assertTrue(waited.stream().allMatch(CompletableFuture::isDone), which);
+  }
+
+  private static void meet(AtomicInteger mine, AtomicInteger other, int at) {
+    mine.set(at);
+    for (int spins = 1; other.get() < at; spins++) {
+      if (spins % 1_000 == 0) {
+        LockSupport.parkNanos(1);
+      }
+      Thread.onSpinWait();
+    }
   }
 
   private static void ignore(CompletableFuture<?> dependent) {

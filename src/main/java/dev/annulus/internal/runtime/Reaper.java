@@ -88,10 +88,15 @@ final class Reaper {
         && unpushable.isEmpty();
   }
 
-  /** Asks the kernel to end everything it holds. What still waits to be submitted is cancelled in place of being begun. */
+  /** Asks the kernel to end everything it holds, save closes, whose descriptors nobody would give back then. What still waits to be submitted is cancelled in place of being begun. */
   void cancelAll() {
     cancelling = true;
-    table.forEachSlot(this::cancelSlot);
+    table.forEachSlot(
+        slot -> {
+          if (!(table.request(slot).operation() instanceof Operation.Close)) {
+            cancelSlot(slot);
+          }
+        });
   }
 
   /** Drains the wake-up's read from the kernel so that the eventfd can be closed; false if it will not come. */

@@ -44,9 +44,9 @@ public final class RingDriver implements Driver {
     return new RingDriver(config, ringMaker);
   }
 
-  /** Whether a ring can be made here: makes one, and unmakes it. */
-  public static void probe() throws Unavailable {
-    RingSetup.open(1).close();
+  /** Whether a ring for so many operations can be made here: makes one, and unmakes it. */
+  public static void probe(int maxInFlight) throws Unavailable {
+    RingSetup.open(maxInFlight).close();
   }
 
   @SuppressWarnings("this-escape") // the thread starts last, in start()

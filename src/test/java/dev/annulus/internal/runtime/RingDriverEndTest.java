@@ -1,5 +1,8 @@
 package dev.annulus.internal.runtime;
 
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -8,6 +11,9 @@ import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.annulus.internal.abi.CqeLayout;
+import dev.annulus.internal.abi.IoUring;
+import dev.annulus.internal.abi.SqeLayout;
 import dev.annulus.internal.driver.DriverConfig;
 import dev.annulus.internal.driver.Errno;
 import dev.annulus.internal.driver.Operation;
@@ -20,6 +26,7 @@ import dev.annulus.internal.ring.SubmissionQueue;
 import dev.annulus.testing.RecordingRequest.How;
 import dev.annulus.testing.RecordingRequest;
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.reflect.Field;
 import java.nio.file.Path;
@@ -27,12 +34,14 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -313,6 +322,105 @@ class RingDriverEndTest {
     driver.close();
     assertTrue(leaked.contains(hooked));
     assertTrue(leaked.stream().anyMatch(MemorySegment.class::isInstance), "the statx buffer may be freed");
+  }
+
+  /** A close that was cancelled would leave its descriptor open for good. */
+  @Test
+  void close_pastItsTimeout_cancelsEverythingButCloses() throws Exception {
+    List<DeafRing> rings = new ArrayList<>();
+    RingDriver driver =
+        RingDriver.open(
+            config(8, Duration.ofMillis(50)),
+            () -> {
+              DeafRing ring = new DeafRing();
+              rings.add(ring);
+              return ring;
+            });
+    RecordingRequest sync = new RecordingRequest(new Operation.Sync(1_000_000, true));
+    RecordingRequest closing = new RecordingRequest(new Operation.Close(1_000_001));
+    driver.submit(sync);
+    driver.submitPastLimits(closing);
+    await().atMost(10, TimeUnit.SECONDS).until(() -> driver.stats().inFlight() == 2);
+    driver.close();
+    assertEquals(How.ABANDONED, sync.await().how());
+    assertEquals(How.ABANDONED, closing.await().how());
+    DeafRing ring = rings.getFirst();
+    assertEquals(
+        List.of(ring.submitted(IoUring.IORING_OP_FSYNC).getFirst().userData()),
+        ring.submitted(IoUring.IORING_OP_ASYNC_CANCEL).stream().map(DeafRing.Entry::address).toList());
+  }
+
+  /** Takes every entry and completes none but the read of the wake-up, whenever it is waited for. */
+  private static final class DeafRing implements Ring {
+    /** What the test looks at of an entry. */
+    record Entry(int opcode, long address, long userData) {}
+
+    private static final int ENTRIES = 64;
+    private static final long CQES = 64;
+
+    private final MemorySegment ring = Arena.ofAuto().allocate(CQES + ENTRIES * CqeLayout.SIZE, 64);
+    private final MemorySegment sqes = Arena.ofAuto().allocate(ENTRIES * SqeLayout.SIZE, 64);
+    private final SubmissionQueue submissions =
+        new SubmissionQueue(ring, sqes, new SubmissionQueue.Shape(0, 4, 8, SubmissionQueue.NO_ARRAY, ENTRIES));
+    private final CompletionQueue completions = new CompletionQueue(ring, new CompletionQueue.Shape(12, 16, 20, CQES, ENTRIES));
+    private final List<Entry> taken = new CopyOnWriteArrayList<>();
+    private boolean wakeArmed;
+
+    List<Entry> submitted(int opcode) {
+      return taken.stream().filter(entry -> entry.opcode == opcode).toList();
+    }
+
+    @Override
+    public SubmissionQueue submissions() {
+      return submissions;
+    }
+
+    @Override
+    public CompletionQueue completions() {
+      return completions;
+    }
+
+    @Override
+    public int enter(int toSubmit, int minComplete, long timeoutNanos) {
+      int head = ring.get(JAVA_INT, 0);
+      for (int i = 0; i < toSubmit; i++) {
+        long at = ((head + i) % ENTRIES) * SqeLayout.SIZE;
+        long userData = sqes.get(JAVA_LONG, at + SqeLayout.USER_DATA);
+        if (userData != UserData.WAKE) {
+          taken.add(new Entry(sqes.get(JAVA_BYTE, at + SqeLayout.OPCODE), sqes.get(JAVA_LONG, at + SqeLayout.ADDR), userData));
+        }
+        wakeArmed |= userData == UserData.WAKE;
+      }
+      ring.set(JAVA_INT, 0, head + toSubmit);
+      if (minComplete > 0 && wakeArmed) {
+        LockSupport.parkNanos(1_000_000); // the reaper looks again and again
+        int tail = ring.get(JAVA_INT, 16);
+        long at = CQES + (tail % ENTRIES) * CqeLayout.SIZE;
+        ring.set(JAVA_LONG, at + CqeLayout.USER_DATA, UserData.WAKE);
+        ring.set(JAVA_INT, at + CqeLayout.RES, -Errno.EINTR);
+        ring.set(JAVA_INT, 16, tail + 1);
+        wakeArmed = false;
+      }
+      return toSubmit;
+    }
+
+    @Override
+    public int registerMemory(MemorySegment memory) {
+      return -Errno.EOPNOTSUPP;
+    }
+
+    @Override
+    public boolean supports(int opcode) {
+      return true;
+    }
+
+    @Override
+    public int setupFlags() {
+      return 0;
+    }
+
+    @Override
+    public void close() {}
   }
 
   private static DriverConfig config(int maxInFlight, Duration closeTimeout) {

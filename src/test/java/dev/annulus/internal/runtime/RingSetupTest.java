@@ -138,7 +138,7 @@ class RingSetupTest {
   void probe_runningKernel_leavesNothing() throws Unavailable {
     long descriptors = ProcSelf.ringDescriptors();
     int mappings = ProcSelf.ringMappings().size();
-    RingDriver.probe();
+    RingDriver.probe(1024);
     assertEquals(descriptors, ProcSelf.ringDescriptors());
     assertEquals(mappings, ProcSelf.ringMappings().size());
   }
