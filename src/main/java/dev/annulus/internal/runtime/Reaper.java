@@ -88,7 +88,10 @@ final class Reaper {
         && unpushable.isEmpty();
   }
 
-  /** Asks the kernel to end everything it holds, save closes, whose descriptors nobody would give back then. What still waits to be submitted is cancelled in place of being begun. */
+  /**
+   * Asks the kernel to end everything it holds, save closes, whose descriptors nobody would give back then. What still waits to be
+   * submitted is cancelled in place of being begun.
+   */
   void cancelAll() {
     cancelling = true;
     table.forEachSlot(
