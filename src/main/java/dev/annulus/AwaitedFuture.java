@@ -3,6 +3,7 @@ package dev.annulus;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ForkJoinWorkerThread;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BiConsumer;
@@ -11,9 +12,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * Who waits for a future, and who for the end of its operation, which may come later.
  *
- * <p>The first who waits for the future, a thread in {@link #join} or a {@link #whenComplete} function, is kept in a field rather than in the
- * JDK's list of dependents, whose entries are two and three times as large; that was most of what a read cost in heap. Everybody else is the
- * JDK's.
+ * <p>The first who waits for the future, a thread in {@link #join} or {@link #get()} or a {@link #whenComplete} function, is kept in a
+ * field rather than in the JDK's list of dependents, whose entries are two and three times as large; that was most of what a read cost in
+ * heap. Everybody else is the JDK's.
  */
 abstract sealed class AwaitedFuture<T> extends IoFuture<T> permits OperationFuture {
   /** Stands in {@link #waiting} once the operation is over. Never given out: whoever gets a future may complete it. */
@@ -31,7 +32,7 @@ abstract sealed class AwaitedFuture<T> extends IoFuture<T> permits OperationFutu
   }
 
   /**
-   * {@code null}: nobody waits. A {@link Thread} in {@link #join} or a {@link Follower}: for the future. A {@link Release}: for the end of
+   * {@code null}: nobody waits. A {@link Thread} that is blocked, or a {@link Follower}: for the future. A {@link Release}: for the end of
    * the operation; when that has come, a release that is done. A {@link Both}.
    *
    * <p>Who waits puts itself here and then looks whether the future has completed; who completes it does so and then looks here. So nobody
@@ -56,27 +57,51 @@ abstract sealed class AwaitedFuture<T> extends IoFuture<T> permits OperationFutu
 
   @Override
   public final T join() {
-    // A worker of a fork-join pool is left to the JDK, which has the pool find work for another meanwhile.
-    if (!isDone() && !(Thread.currentThread() instanceof ForkJoinWorkerThread)) {
-      awaitAsWaiter(Thread.currentThread());
+    if (mayBeWaiter()) {
+      Thread thread = Thread.currentThread();
+      boolean interrupted = false;
+      while (!awaitAsWaiter(thread)) {
+        interrupted = true;
+      }
+      if (interrupted) {
+        thread.interrupt();
+      }
     }
     return super.join();
   }
 
-  /** Waits, if nobody else is the waiter. Interrupts stay pending. */
-  private void awaitAsWaiter(Thread thread) {
+  @Override
+  public final T get() throws InterruptedException, ExecutionException {
+    if (mayBeWaiter() && !awaitAsWaiter(Thread.currentThread())) {
+      if (!isDone()) {
+        throw new InterruptedException();
+      }
+      Thread.currentThread().interrupt();
+    }
+    return super.get();
+  }
+
+  /** A worker of a fork-join pool is left to the JDK, which has the pool find work for another meanwhile. */
+  private boolean mayBeWaiter() {
+    return !isDone() && !(Thread.currentThread() instanceof ForkJoinWorkerThread);
+  }
+
+  /**
+   * Waits until the future completes or the thread is interrupted; not at all if somebody else is the waiter.
+   *
+   * @return false if the thread was interrupted, of which it bears no mark any more
+   */
+  private boolean awaitAsWaiter(Thread thread) {
     if (!WAITING.compareAndSet(this, null, thread)) {
-      return;
+      return true;
     }
     boolean interrupted = false;
-    while (!isDone()) {
+    while (!isDone() && !interrupted) {
       LockSupport.park(this);
-      interrupted |= Thread.interrupted();
+      interrupted = Thread.interrupted();
     }
     stopWaiting(thread);
-    if (interrupted) {
-      thread.interrupt();
-    }
+    return !interrupted;
   }
 
   /** The field may hold another by now, if whoever completed the future took this one. */

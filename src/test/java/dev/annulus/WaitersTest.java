@@ -3,6 +3,7 @@ package dev.annulus;
 import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -21,6 +22,7 @@ import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -201,6 +203,56 @@ class WaitersTest {
     assertEquals(3, interrupted.get());
   }
 
+  @ParameterizedTest
+  @MethodSource("threads")
+  void get_byThreadsThatAreInterrupted_throwsAndLeavesTheOperationAlone(Thread.Builder threads) throws Exception {
+    CompletableFuture<Integer> future = read();
+    AtomicInteger interrupted = new AtomicInteger();
+    List<Thread> waiters = new ArrayList<>();
+    for (int i = 0; i < 3; i++) {
+      waiters.add(
+          threads.start(
+              () -> {
+                assertThrows(InterruptedException.class, future::get);
+                interrupted.addAndGet(Thread.interrupted() ? 100 : 1);
+              }));
+    }
+    for (Thread waiter : waiters) {
+      Awaitility.await().atMost(10, SECONDS).until(() -> waiter.getState() == Thread.State.WAITING);
+      waiter.interrupt();
+      assertTrue(waiter.join(Duration.ofSeconds(10)));
+    }
+    assertEquals(3, interrupted.get());
+
+    // The place of the first waiter is free again, and who waits there is served.
+    FutureTask<Integer> last = new FutureTask<>(future::get);
+    Thread thread = threads.start(last);
+    Awaitility.await().atMost(10, SECONDS).until(() -> thread.getState() == Thread.State.WAITING);
+    hand.endNext(7);
+    assertEquals(7, last.get(10, SECONDS));
+  }
+
+  @Test
+  void get_onFutureThatIsDone_returnsWithTheInterruptPending() throws Exception {
+    CompletableFuture<Integer> future = read();
+    hand.endNext(7);
+    Thread.currentThread().interrupt();
+    assertEquals(7, future.get());
+    assertTrue(Thread.interrupted());
+  }
+
+  @Test
+  void get_onFailedOperation_throwsTheFailureAsTheCause() {
+    CompletableFuture<Integer> future = read();
+    FutureTask<Integer> waiter = new FutureTask<>(future::get);
+    Thread thread = Thread.ofPlatform().daemon().start(waiter);
+    Awaitility.await().atMost(10, SECONDS).until(() -> thread.getState() == Thread.State.WAITING);
+    hand.endNext(-Errno.EIO);
+    ExecutionException ours = assertThrows(ExecutionException.class, () -> waiter.get(10, SECONDS));
+    ExecutionException inner = assertInstanceOf(ExecutionException.class, ours.getCause());
+    assertEquals(future.exceptionNow(), inner.getCause());
+  }
+
   @Test
   void join_onCancelledFuture_throws() {
     CompletableFuture<Integer> future = read();
@@ -331,6 +383,25 @@ class WaitersTest {
   void join_onFutureGivenUpMeanwhile_returns(Ending ending) throws Exception {
     IoFuture<Integer> future = new EndedMeanwhile(ending.byHand);
     FutureTask<Boolean> waiter = new FutureTask<>(() -> hasEnded(future));
+    Thread _ = Thread.ofPlatform().daemon().start(waiter);
+    assertTrue(waiter.get(10, SECONDS));
+    assertFalse(future.released().isDone());
+  }
+
+  @ParameterizedTest
+  @MethodSource("endingsByHand")
+  void get_onFutureGivenUpMeanwhile_returns(Ending ending) throws Exception {
+    IoFuture<Integer> future = new EndedMeanwhile(ending.byHand);
+    FutureTask<Boolean> waiter =
+        new FutureTask<>(
+            () -> {
+              try {
+                Integer _ = future.get();
+              } catch (ExecutionException | CancellationException e) {
+                // That is an end too.
+              }
+              return future.isDone();
+            });
     Thread _ = Thread.ofPlatform().daemon().start(waiter);
     assertTrue(waiter.get(10, SECONDS));
     assertFalse(future.released().isDone());
