@@ -20,15 +20,15 @@ final class Engine {
   /** Files not yet closed, for the runtime's close to close. */
   private final Set<OpenDescriptor> openDescriptors = ConcurrentHashMap.newKeySet();
 
-  Engine(Driver driver, @Nullable Executor completionExecutor, boolean inlineReads, int bufferPoolBytes, Durability durability) {
+  Engine(Driver driver, Policies policies) {
     this.driver = driver;
-    this.durability = durability;
-    this.bufferPool = new BufferPool(bufferPoolBytes, driver::register);
+    this.completionExecutor = policies.completionExecutor();
+    this.durability = policies.durability();
+    this.bufferPool = new BufferPool(policies.bufferPoolBytes(), driver::register);
     this.heapCopies = new HeapCopies(bufferPool);
-    this.inlineReads = new InlineReads(inlineReads);
+    this.inlineReads = new InlineReads(policies.inlineReads());
     this.listeners = new Listeners(driver);
     Errors.prepare();
-    this.completionExecutor = completionExecutor;
   }
 
   Driver driver() {

@@ -46,39 +46,12 @@ public final class IoRuntime implements AutoCloseable {
   private final Engine engine;
   private final Duration closeTimeout;
 
-  /** On any driver, so that tests can bring one of their own; with a pool that is soon empty, and nothing that depends on time. */
-  IoRuntime(
-      String name,
-      Backend backend,
-      Driver driver,
-      @Nullable Executor completionExecutor,
-      boolean inlineReads,
-      Duration closeTimeout) {
-    this(name, backend, driver, completionExecutor, inlineReads, closeTimeout, Durability.SYNC_AFTER);
-  }
-
-  /** As the other one for tests. */
-  IoRuntime(
-      String name,
-      Backend backend,
-      Driver driver,
-      @Nullable Executor completionExecutor,
-      boolean inlineReads,
-      Duration closeTimeout,
-      Durability durability) {
-    this(
-        name,
-        backend,
-        driver,
-        new Engine(driver, completionExecutor, inlineReads, 4 * BufferPool.PAGE_BYTES, durability),
-        closeTimeout);
-  }
-
-  private IoRuntime(String name, Backend backend, Driver driver, Engine engine, Duration closeTimeout) {
+  /** On any driver: tests bring one of their own. */
+  IoRuntime(String name, Backend backend, Driver driver, Policies policies, Duration closeTimeout) {
     this.name = RuntimeNames.next(name);
     this.backend = backend;
     this.driver = driver;
-    this.engine = engine;
+    this.engine = new Engine(driver, policies);
     this.closeTimeout = closeTimeout;
   }
 
@@ -571,8 +544,8 @@ public final class IoRuntime implements AutoCloseable {
           new DriverConfig(maxInFlight, maxQueued, whenFull == WhenFull.FAIL, closeTimeout, threadName);
       try {
         Drivers.Choice choice = Drivers.choose(backend, config);
-        Engine engine = new Engine(choice.driver(), completionExecutor, inlineReads, bufferPoolBytes, durability);
-        return new IoRuntime(threadName, choice.backend(), choice.driver(), engine, closeTimeout);
+        Policies policies = new Policies(completionExecutor, inlineReads, bufferPoolBytes, durability);
+        return new IoRuntime(threadName, choice.backend(), choice.driver(), policies, closeTimeout);
       } catch (Unavailable e) {
         throw new UnsupportedOperationException(Availability.no(e).toString(), e);
       }

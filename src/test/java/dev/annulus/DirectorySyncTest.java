@@ -26,7 +26,7 @@ class DirectorySyncTest {
   private static final Path DIR = Path.of("any");
 
   private final HandDriver hand = new HandDriver();
-  private final IoRuntime runtime = new IoRuntime("by-hand", Backend.IO_URING, hand, null, false, Duration.ZERO);
+  private final IoRuntime runtime = new IoRuntime("by-hand", Backend.IO_URING, hand, TestPolicies.plain(), Duration.ZERO);
   private final CompletableFuture<Void> future = runtime.syncDirectory(DIR);
 
   private void assertClosedAndNothingElse() {

@@ -147,7 +147,7 @@ class GroupCommitTest {
 
   @Test
   void write_toAFileOpenedWithDsync_thatFails_isRememberedAsAFailedSyncIs() throws Exception {
-    IoRuntime runtime = new IoRuntime("by-hand", Backend.IO_URING, hand, null, false, Duration.ZERO);
+    IoRuntime runtime = new IoRuntime("by-hand", Backend.IO_URING, hand, TestPolicies.plain(), Duration.ZERO);
     CompletableFuture<AsyncFile> opened = runtime.openFile(dir.resolve("any"), CREATE_NEW, WRITE, DSYNC);
     hand.endNext(1_000_000);
     AsyncFile file = opened.get(10, SECONDS);
@@ -231,7 +231,7 @@ class GroupCommitTest {
 
   @Test
   void syncsBehindOneThatHangsOnItsCallersThread_areRefusedWhenTheRuntimeCloses() throws Exception {
-    IoRuntime runtime = new IoRuntime("by-hand", Backend.IO_URING, hand, null, false, Duration.ZERO);
+    IoRuntime runtime = new IoRuntime("by-hand", Backend.IO_URING, hand, TestPolicies.plain(), Duration.ZERO);
     CompletableFuture<AsyncFile> opened = runtime.openFile(dir.resolve("any"), CREATE_NEW, WRITE);
     hand.endNext(1_000_000);
     AsyncFile file = opened.get(10, SECONDS);
@@ -477,7 +477,7 @@ class GroupCommitTest {
   }
 
   private AsyncFile open(Durability durability) throws Exception {
-    IoRuntime runtime = new IoRuntime("by-hand", Backend.IO_URING, hand, null, false, Duration.ZERO, durability);
+    IoRuntime runtime = new IoRuntime("by-hand", Backend.IO_URING, hand, TestPolicies.with(null, durability), Duration.ZERO);
     CompletableFuture<AsyncFile> file = runtime.openFile(dir.resolve("any"), CREATE_NEW, WRITE);
     hand.endNext(1_000_000);
     hand.ended.clear();

@@ -149,7 +149,8 @@ class InlineReadsTest {
   void read_putOffAndCancelledMeanwhile_isNotBegun() throws Exception {
     HandDriver hand = new HandDriver();
     hand.cached = 8;
-    IoRuntime byHand = new IoRuntime("by-hand", Backend.IO_URING, hand, null, true, Duration.ZERO);
+    Policies policies = new Policies(null, true, 0, Durability.SYNC_AFTER);
+    IoRuntime byHand = new IoRuntime("by-hand", Backend.IO_URING, hand, policies, Duration.ZERO);
     CompletableFuture<AsyncFile> opened = byHand.openFile(Path.of("any"), READ);
     hand.endNext(1_000_000);
     AsyncFile any = opened.get(10, SECONDS);

@@ -109,7 +109,7 @@ class IoUringMetersTest extends MetersContract {
   private static IoRuntime over(Supplier<Ring> ring) {
     DriverConfig config = new DriverConfig(1024, 1024, false, Duration.ofSeconds(5), "meters");
     Driver driver = SimulatedDrivers.open(config, ring);
-    return new IoRuntime("meters", Backend.IO_URING, driver, null, false, Duration.ofSeconds(5));
+    return new IoRuntime("meters", Backend.IO_URING, driver, TestPolicies.plain(), Duration.ofSeconds(5));
   }
 
   private static Ring tinyRing() {

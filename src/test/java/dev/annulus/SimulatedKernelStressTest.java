@@ -72,7 +72,7 @@ class SimulatedKernelStressTest {
               ring.set(made);
               return made;
             });
-    try (IoRuntime runtime = new IoRuntime("simulated", Backend.IO_URING, driver, null, false, Duration.ofSeconds(10))) {
+    try (IoRuntime runtime = new IoRuntime("simulated", Backend.IO_URING, driver, TestPolicies.plain(), Duration.ofSeconds(10))) {
       AsyncFile file =
           runtime
               .openFile(Path.of("/sim/a"), StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE)

@@ -78,7 +78,7 @@ final class SimulatedProgram {
     boolean onProgram = !endsAbruptly && random.nextInt(4) == 0;
     Executor executor = onProgram ? this::complete : null;
     Durability durability = random.nextBoolean() ? Durability.SYNC_AFTER : Durability.WRITE_THROUGH;
-    runtime = new IoRuntime("simulated", Backend.IO_URING, driver, executor, false, Duration.ZERO, durability);
+    runtime = new IoRuntime("simulated", Backend.IO_URING, driver, TestPolicies.with(executor, durability), Duration.ZERO);
     files = new ProgramFiles(this);
     steps = new ProgramSteps(this, files, pool);
   }

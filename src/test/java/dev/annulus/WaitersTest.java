@@ -45,7 +45,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 @Timeout(120)
 class WaitersTest {
   private final HandDriver hand = new HandDriver();
-  private final IoRuntime runtime = new IoRuntime("by-hand", Backend.IO_URING, hand, null, false, Duration.ZERO);
+  private final IoRuntime runtime = new IoRuntime("by-hand", Backend.IO_URING, hand, TestPolicies.plain(), Duration.ZERO);
 
   @SuppressWarnings("NullAway.Init")
   private AsyncFile file;
@@ -324,7 +324,7 @@ class WaitersTest {
 
   /** A future that is given up just after its waiter has looked whether it is done, and before the waiter is to be seen. */
   private final class EndedMeanwhile extends OperationFuture<Integer> {
-    private final Engine engine = new Engine(hand, null, false, 0, Durability.SYNC_AFTER);
+    private final Engine engine = new Engine(hand, TestPolicies.plain());
     private @Nullable Consumer<CompletableFuture<Integer>> meanwhile;
 
     EndedMeanwhile(Consumer<CompletableFuture<Integer>> meanwhile) {
