@@ -1,6 +1,6 @@
 package dev.annulus.adapter.nio;
 
-import static dev.annulus.adapter.nio.FileChannelScenario.text;
+import static dev.annulus.adapter.nio.ScenarioArguments.text;
 import static java.nio.charset.StandardCharsets.US_ASCII;
 import static java.nio.file.StandardOpenOption.CREATE;
 import static java.nio.file.StandardOpenOption.READ;

@@ -1,8 +1,8 @@
 package dev.annulus.adapter.nio;
 
-import static dev.annulus.adapter.nio.FileChannelScenario.direct;
-import static dev.annulus.adapter.nio.FileChannelScenario.none;
-import static dev.annulus.adapter.nio.FileChannelScenario.text;
+import static dev.annulus.adapter.nio.ScenarioArguments.direct;
+import static dev.annulus.adapter.nio.ScenarioArguments.none;
+import static dev.annulus.adapter.nio.ScenarioArguments.text;
 import static java.nio.file.StandardOpenOption.APPEND;
 import static java.nio.file.StandardOpenOption.CREATE;
 import static java.nio.file.StandardOpenOption.CREATE_NEW;

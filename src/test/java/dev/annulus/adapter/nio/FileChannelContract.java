@@ -1,6 +1,6 @@
 package dev.annulus.adapter.nio;
 
-import static dev.annulus.adapter.nio.FileChannelScenario.text;
+import static dev.annulus.adapter.nio.ScenarioArguments.text;
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static java.nio.file.StandardCopyOption.REPLACE_EXISTING;
 import static java.nio.file.StandardOpenOption.APPEND;

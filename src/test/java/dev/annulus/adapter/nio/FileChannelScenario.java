@@ -1,6 +1,12 @@
 package dev.annulus.adapter.nio;
 
-import static java.nio.charset.StandardCharsets.ISO_8859_1;
+import static dev.annulus.adapter.nio.ScenarioArguments.closed;
+import static dev.annulus.adapter.nio.ScenarioArguments.direct;
+import static dev.annulus.adapter.nio.ScenarioArguments.failing;
+import static dev.annulus.adapter.nio.ScenarioArguments.none;
+import static dev.annulus.adapter.nio.ScenarioArguments.slice;
+import static dev.annulus.adapter.nio.ScenarioArguments.source;
+import static dev.annulus.adapter.nio.ScenarioArguments.text;
 import static java.nio.file.StandardOpenOption.APPEND;
 import static java.nio.file.StandardOpenOption.CREATE;
 import static java.nio.file.StandardOpenOption.CREATE_NEW;
@@ -11,24 +17,19 @@ import static java.nio.file.StandardOpenOption.SYNC;
 import static java.nio.file.StandardOpenOption.TRUNCATE_EXISTING;
 import static java.nio.file.StandardOpenOption.WRITE;
 
-import java.io.ByteArrayInputStream;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.MappedByteBuffer;
-import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileChannel.MapMode;
 import java.nio.channels.FileLock;
 import java.nio.channels.ReadableByteChannel;
-import java.nio.channels.WritableByteChannel;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.OpenOption;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -256,7 +257,7 @@ enum FileChannelScenario {
     void play(Lab lab) throws IOException {
       FileChannel channel = lab.open(lab.file("f", "0123456789"), READ, WRITE);
       for (long[] range : RANGES) {
-        Sink sink = new Sink(Integer.MAX_VALUE, Integer.MAX_VALUE);
+        ScenarioArguments.Sink sink = new ScenarioArguments.Sink(Integer.MAX_VALUE, Integer.MAX_VALUE);
         lab.say("to a stream", () -> channel.transferTo(range[0], range[1], sink));
         lab.say("there", sink.text());
         FileChannel other = lab.open(lab.path("same"), CREATE, WRITE, TRUNCATE_EXISTING);
@@ -275,8 +276,8 @@ enum FileChannelScenario {
         lab.say("position", channel::position);
       }
       lab.say("to itself", () -> channel.position(20).transferTo(1, 4, channel));
-      lab.say("to one that takes little", () -> channel.transferTo(1, 8, new Sink(3, Integer.MAX_VALUE)));
-      lab.say("to one that fails", () -> channel.transferTo(1, 8, new Sink(3, 0)));
+      lab.say("to one that takes little", () -> channel.transferTo(1, 8, new ScenarioArguments.Sink(3, Integer.MAX_VALUE)));
+      lab.say("to one that fails", () -> channel.transferTo(1, 8, new ScenarioArguments.Sink(3, 0)));
     }
   },
   TRANSFER_TO_WHAT_CANNOT_TAKE {
@@ -291,7 +292,7 @@ enum FileChannelScenario {
           String what = " " + position + "+" + count;
           lab.say("closed" + what, () -> channel.transferTo(position, count, closed));
           lab.say("not writable" + what, () -> channel.transferTo(position, count, unwritable));
-          lab.say("closed stream" + what, () -> channel.transferTo(position, count, closed(new Sink(9, 9))));
+          lab.say("closed stream" + what, () -> channel.transferTo(position, count, closed(new ScenarioArguments.Sink(9, 9))));
           lab.say("null" + what, () -> channel.transferTo(position, count, none()));
           try (FileChannel jdk = FileChannel.open(lab.path("g"), READ)) {
             lab.say("JDK's, not writable" + what, () -> channel.transferTo(position, count, jdk));
@@ -495,7 +496,7 @@ enum FileChannelScenario {
       channel.force(false);
       return "done";
     });
-    lab.say("transferTo", () -> channel.transferTo(1, 2, new Sink(9, 9)));
+    lab.say("transferTo", () -> channel.transferTo(1, 2, new ScenarioArguments.Sink(9, 9)));
     lab.say("transferFrom", () -> channel.transferFrom(source("z"), 1, 2));
     lab.say("map", () -> channel.map(MapMode.READ_ONLY, 0, 1).get(0));
     lab.say("map for writing", () -> channel.map(MapMode.READ_WRITE, 0, 1).get(0));
@@ -522,7 +523,7 @@ enum FileChannelScenario {
     lab.say("gather null", () -> channel.write(new ByteBuffer[1], 0, 1));
     lab.say("seek negative", () -> channel.position(-1));
     lab.say("truncate negative", () -> channel.truncate(-1));
-    lab.say("transferTo negative", () -> channel.transferTo(-1, 1, new Sink(1, 1)));
+    lab.say("transferTo negative", () -> channel.transferTo(-1, 1, new ScenarioArguments.Sink(1, 1)));
     lab.say("transferTo null", () -> channel.transferTo(0, 1, none()));
     lab.say("transferFrom negative", () -> channel.transferFrom(source("z"), -1, 1));
     lab.say("transferFrom null", () -> channel.transferFrom(none(), 0, 1));
@@ -543,97 +544,5 @@ enum FileChannelScenario {
   private static @Nullable String releasedAtOnce(Lab lab, @Nullable FileLock lock) throws IOException {
     lab.say("got", () -> lock);
     return released(lock);
-  }
-
-  /** A null where none may be. */
-  @SuppressWarnings({"NullAway", "TypeParameterUnusedInFormals"})
-  static <T> T none() {
-    return null;
-  }
-
-  static ByteBuffer text(String text) {
-    return ByteBuffer.wrap(text.getBytes(ISO_8859_1));
-  }
-
-  static ByteBuffer direct(String text) {
-    return ByteBuffer.allocateDirect(text.length()).put(text.getBytes(ISO_8859_1)).flip();
-  }
-
-  /** Without the first and the last byte. */
-  private static ByteBuffer slice(ByteBuffer buffer) {
-    return buffer.slice(1, buffer.capacity() - 2);
-  }
-
-  private static ReadableByteChannel source(String text) {
-    return Channels.newChannel(new ByteArrayInputStream(text.getBytes(ISO_8859_1)));
-  }
-
-  /** Gives some bytes, one at a time, and then fails. */
-  private static ReadableByteChannel failing(int after) {
-    return new ReadableByteChannel() {
-      private int left = after;
-
-      @Override
-      public int read(ByteBuffer dst) throws IOException {
-        if (left-- <= 0) {
-          throw new IOException("enough");
-        }
-        dst.put((byte) '!');
-        return 1;
-      }
-
-      @Override
-      public boolean isOpen() {
-        return true;
-      }
-
-      @Override
-      public void close() {}
-    };
-  }
-
-  private static <C extends WritableByteChannel> C closed(C channel) throws IOException {
-    channel.close();
-    return channel;
-  }
-
-  /** Takes so much at a time, and fails when it has been given so much. */
-  private static final class Sink implements WritableByteChannel {
-    private final ByteArrayOutputStream taken = new ByteArrayOutputStream();
-    private final int atOnce;
-    private final int most;
-    private boolean open = true;
-
-    Sink(int atOnce, int most) {
-      this.atOnce = atOnce;
-      this.most = most;
-    }
-
-    String text() {
-      return taken.toString(ISO_8859_1);
-    }
-
-    @Override
-    public int write(ByteBuffer src) throws IOException {
-      if (taken.size() >= most) {
-        throw new IOException("full");
-      }
-      List<Byte> bytes = new ArrayList<>();
-      while (src.hasRemaining() && bytes.size() < atOnce) {
-        bytes.add(src.get());
-      }
-      bytes.forEach(taken::write);
-      return bytes.size();
-    }
-
-    @Override
-    public boolean isOpen() {
-      return open;
-    }
-
-    @Override
-    public void close() {
-      open = false;
-    }
   }
 }
