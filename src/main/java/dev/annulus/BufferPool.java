@@ -1,5 +1,6 @@
 package dev.annulus;
 
+import dev.annulus.internal.driver.BriefLock;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
@@ -141,9 +142,11 @@ public final class BufferPool {
     private final long address;
     private final long bytes;
 
-    /** Guarded by this; so is the count of bytes taken. */
-    private final PageRuns runs;
+    /** The reaper takes and gives back too. */
+    private final BriefLock lock = new BriefLock();
 
+    // Guarded by the lock.
+    private final PageRuns runs;
     private long takenBytes;
 
     private final AtomicReferenceArray<@Nullable Lease> owners;
@@ -160,9 +163,12 @@ public final class BufferPool {
     @Nullable Lease take(int wanted) {
       int order = PageRuns.orderFor(Math.ceilDiv(wanted, PAGE_BYTES));
       int page;
-      synchronized (this) {
+      lock.lock();
+      try {
         page = runs.take(order);
         takenBytes += page == PageRuns.NONE ? 0 : (long) PAGE_BYTES << order;
+      } finally {
+        lock.unlock();
       }
       if (page == PageRuns.NONE) {
         return null;
@@ -174,9 +180,12 @@ public final class BufferPool {
 
     void giveBack(int page, int order) {
       own(page, order, null);
-      synchronized (this) {
+      lock.lock();
+      try {
         runs.giveBack(page, order);
         takenBytes -= (long) PAGE_BYTES << order;
+      } finally {
+        lock.unlock();
       }
     }
 
@@ -198,8 +207,13 @@ public final class BufferPool {
       return lease;
     }
 
-    synchronized long taken() {
-      return takenBytes;
+    long taken() {
+      lock.lock();
+      try {
+        return takenBytes;
+      } finally {
+        lock.unlock();
+      }
     }
   }
 

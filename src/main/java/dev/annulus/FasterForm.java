@@ -1,5 +1,6 @@
 package dev.annulus;
 
+import dev.annulus.internal.driver.BriefLock;
 import java.util.Arrays;
 
 /**
@@ -13,6 +14,9 @@ final class FasterForm {
   /** What the second way's median must be below, in parts of the first's. */
   private static final double CLEARLY_LESS = 0.95;
 
+  /** Guards everything below; the reaper takes it too. */
+  private final BriefLock lock = new BriefLock();
+
   private final long[] firstNanos = new long[TRIALS_OF_EACH];
   private final long[] secondNanos = new long[TRIALS_OF_EACH];
   private int firsts;
@@ -22,17 +26,31 @@ final class FasterForm {
   private boolean second;
 
   /** Whether the second way is to be used now. */
-  synchronized boolean next() {
-    if (usesLeft > 0) {
-      usesLeft--;
-      return second;
+  boolean next() {
+    lock.lock();
+    try {
+      if (usesLeft > 0) {
+        usesLeft--;
+        return second;
+      }
+      // The Thue-Morse sequence: no period of the caller's own falls in with it.
+      return (Integer.bitCount(asked++) & 1) == 1;
+    } finally {
+      lock.unlock();
     }
-    // The Thue-Morse sequence: no period of the caller's own falls in with it.
-    return (Integer.bitCount(asked++) & 1) == 1;
   }
 
   /** How long one way took. Those that failed are not told, and are asked for again. */
-  synchronized void took(boolean bySecond, long nanos) {
+  void took(boolean bySecond, long nanos) {
+    lock.lock();
+    try {
+      note(bySecond, nanos);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void note(boolean bySecond, long nanos) {
     if (usesLeft > 0) {
       return;
     }

@@ -1,5 +1,6 @@
 package dev.annulus;
 
+import dev.annulus.internal.driver.BriefLock;
 import dev.annulus.internal.driver.Driver;
 import dev.annulus.internal.driver.Operation;
 import dev.annulus.internal.driver.Request;
@@ -23,12 +24,17 @@ final class GroupCommit {
   private final int fd;
   private final Failure failure;
 
-  /** The round in the driver's hands, and the one that gathers behind it. Guarded by this. */
+  /** The reaper takes it too. */
+  private final BriefLock lock = new BriefLock();
+
+  // Guarded by the lock.
+
+  /** The round in the driver's hands, and the one that gathers behind it. */
   private @Nullable Round running;
 
   private @Nullable Round gathering;
 
-  /** Why no sync is begun any more. Guarded by this. */
+  /** Why no sync is begun any more. */
   private @Nullable Throwable ended;
 
   GroupCommit(Driver driver, int fd, Failure failure) {
@@ -45,11 +51,14 @@ final class GroupCommit {
   void sync(Request member, boolean pastLimits) {
     Round begun = null;
     Throwable refusal;
-    synchronized (this) {
+    lock.lock();
+    try {
       refusal = ended;
       if (refusal == null) {
         begun = join(member);
       }
+    } finally {
+      lock.unlock();
     }
     if (refusal != null) {
       member.refused(refusal);
@@ -60,8 +69,8 @@ final class GroupCommit {
     }
   }
 
-  /** The round that a request begins, or {@code null} if it waits for the next. */
-  private synchronized @Nullable Round join(Request member) {
+  /** The round that a request begins, or {@code null} if it waits for the next. With the lock held. */
+  private @Nullable Round join(Request member) {
     if (running == null) {
       Round first = new Round();
       first.add(member);
@@ -75,12 +84,18 @@ final class GroupCommit {
   }
 
   /** Has all syncs wait until {@link #endAlone}, if none is under way; else false. */
-  synchronized boolean tryBeginAlone() {
-    if (running != null) {
-      return false;
+  boolean tryBeginAlone() {
+    Round alone = new Round();
+    lock.lock();
+    try {
+      if (running != null) {
+        return false;
+      }
+      running = alone;
+      return true;
+    } finally {
+      lock.unlock();
     }
-    running = new Round();
-    return true;
   }
 
   /** Ends what {@link #tryBeginAlone} began: those who wait have their sync. */
@@ -91,10 +106,13 @@ final class GroupCommit {
   /** The driver has ended: refuses those who wait behind a sync on a caller's own thread, which may never end, and who come. */
   void end(Throwable because) {
     Round waiting;
-    synchronized (this) {
+    lock.lock();
+    try {
       ended = because;
       waiting = gathering;
       gathering = null;
+    } finally {
+      lock.unlock();
     }
     if (waiting != null) {
       waiting.members.forEach(member -> member.refused(because));
@@ -104,10 +122,13 @@ final class GroupCommit {
   /** The next round begins before those of the last one hear of its end: the device need not wait for their dependents. */
   private void endRound() {
     Round next;
-    synchronized (this) {
+    lock.lock();
+    try {
       next = gathering;
       running = next;
       gathering = null;
+    } finally {
+      lock.unlock();
     }
     if (next != null) {
       driver.submitPastLimits(next);

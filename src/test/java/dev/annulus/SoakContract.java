@@ -94,8 +94,9 @@ abstract class SoakContract extends BackendContract {
     AtomicBoolean over = new AtomicBoolean();
     AsyncFile shared = get(mortal.openFile(path, READ, WRITE));
     alone(mortal, shared, 1 + random.nextInt(2));
-    try (ExecutorService platform = Executors.newFixedThreadPool(PLATFORM_THREADS);
-        ExecutorService virtual = Executors.newVirtualThreadPerTaskExecutor()) {
+    ExecutorService platform = Executors.newFixedThreadPool(PLATFORM_THREADS, Thread.ofPlatform().daemon().factory());
+    ExecutorService virtual = Executors.newVirtualThreadPerTaskExecutor();
+    try {
       List<Future<Void>> ends = new ArrayList<>();
       for (int i = 0; i < THREADS; i++) {
         List<SoakRegion> own = regions.subList(i * REGIONS_PER_THREAD, (i + 1) * REGIONS_PER_THREAD);
@@ -111,6 +112,9 @@ abstract class SoakContract extends BackendContract {
         Void _ = awaitEnd(ended);
       }
     } finally {
+      // Not closed, which would wait for a thread that hangs: that is to be told.
+      platform.shutdown();
+      virtual.shutdown();
       mortal.close();
     }
     RuntimeStats stats = mortal.stats();

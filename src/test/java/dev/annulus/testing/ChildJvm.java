@@ -63,6 +63,11 @@ public final class ChildJvm {
     return new ChildJvm(wrapper, NATIVE_ACCESS, main, List.of(arguments));
   }
 
+  /** A child with native access and further options of the JVM. */
+  public static ChildJvm withOptions(List<String> jvmOptions, Class<?> main, String... arguments) {
+    return new ChildJvm(List.of(), Stream.concat(NATIVE_ACCESS.stream(), jvmOptions.stream()).toList(), main, List.of(arguments));
+  }
+
   /** A child with native access and further options of the JVM, on another class path than ours. */
   public static ChildJvm onClassPath(
       List<Path> classPath, List<String> jvmOptions, Class<?> main, String... arguments) {

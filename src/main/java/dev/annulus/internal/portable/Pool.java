@@ -1,6 +1,7 @@
 package dev.annulus.internal.portable;
 
 import dev.annulus.internal.driver.Admission;
+import dev.annulus.internal.driver.BriefLock;
 import dev.annulus.internal.driver.Driver;
 import dev.annulus.internal.driver.DriverThread;
 import dev.annulus.internal.driver.Errno;
@@ -15,6 +16,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.ToIntFunction;
 import org.jspecify.annotations.Nullable;
@@ -27,6 +29,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class Pool {
   private static final Duration IDLE = Duration.ofSeconds(10);
+
+  /** Between looks of a virtual thread at a lock that somebody has. */
+  private static final long PAUSE_NANOS = 20_000;
 
   private static final System.Logger LOG = System.getLogger("dev.annulus");
 
@@ -98,7 +103,7 @@ final class Pool {
    * @return false if nothing is taken any more, or no thread can be had; the request is then the caller's still
    */
   boolean put(Request request, boolean holdsPlace) {
-    lock.lock();
+    takeLock();
     try {
       if (ended) {
         return false;
@@ -117,7 +122,7 @@ final class Pool {
 
   /** Takes a request out of its queue; false if it is in none. */
   boolean remove(Request request) {
-    lock.lock();
+    takeLock();
     try {
       if (admitted.remove(request)) {
         admission.leave(1);
@@ -133,11 +138,30 @@ final class Pool {
   }
 
   int running() {
-    lock.lock();
+    takeLock();
     try {
       return running.size();
     } finally {
       lock.unlock();
+    }
+  }
+
+  /**
+   * A virtual thread does not wait in the lock's queue, where it could be the one that is woken and never run, while the pool's threads
+   * sleep behind it: see {@link BriefLock}. Nothing long is done under the lock, and nothing of users'.
+   */
+  private void takeLock() {
+    if (!Thread.currentThread().isVirtual()) {
+      lock.lock();
+      return;
+    }
+    boolean interrupted = false;
+    while (!lock.tryLock()) {
+      LockSupport.parkNanos(this, PAUSE_NANOS);
+      interrupted |= Thread.interrupted();
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
     }
   }
 
@@ -181,7 +205,7 @@ final class Pool {
 
   /** The next request, now running; {@code null} if the thread is to end. */
   private @Nullable Request take() {
-    lock.lock();
+    takeLock();
     try {
       if (!awaitQueued()) {
         threads--;
@@ -230,7 +254,7 @@ final class Pool {
 
   /** False if the request was given up meanwhile. */
   private boolean stopRunning(Request request) {
-    lock.lock();
+    takeLock();
     try {
       boolean still = running.remove(request) != null;
       if (still) {
@@ -255,7 +279,7 @@ final class Pool {
     } catch (Throwable e) {
       LOG.log(System.Logger.Level.ERROR, "ending an operation failed", e);
     }
-    lock.lock();
+    takeLock();
     try {
       ending--;
       signalIfQuiet();
@@ -268,7 +292,7 @@ final class Pool {
 
   /** Lets threads end when they find nothing to do. */
   void beginClose() {
-    lock.lock();
+    takeLock();
     try {
       closing = true;
       work.signalAll();
@@ -281,7 +305,7 @@ final class Pool {
   boolean awaitQuiet(Duration patience) {
     boolean interrupted = false;
     long deadline = System.nanoTime() + patience.toNanos();
-    lock.lock();
+    takeLock();
     try {
       while (!running.isEmpty() || queued() > 0 || ending > 0) {
         long left = deadline - System.nanoTime();
@@ -305,7 +329,7 @@ final class Pool {
   }
 
   List<Operation> runningOperations() {
-    lock.lock();
+    takeLock();
     try {
       return running.keySet().stream().map(Request::operation).toList();
     } finally {
@@ -321,7 +345,7 @@ final class Pool {
     List<Request> cancelled = new ArrayList<>();
     List<Request> abandoned = new ArrayList<>();
     List<Operation> stuck = new ArrayList<>();
-    lock.lock();
+    takeLock();
     try {
       ended = true;
       admission.leave(admitted.size());
@@ -354,7 +378,7 @@ final class Pool {
   /** Waits until the threads have gone, but for those in operations that were given up. */
   void join() {
     List<Thread> leaving;
-    lock.lock();
+    takeLock();
     try {
       leaving = List.copyOf(alive);
     } finally {
@@ -366,7 +390,7 @@ final class Pool {
   }
 
   private void awaitEnding() {
-    lock.lock();
+    takeLock();
     try {
       while (ending > 0) {
         quiet.awaitUninterruptibly();
