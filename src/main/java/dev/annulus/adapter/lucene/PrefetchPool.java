@@ -2,11 +2,11 @@ package dev.annulus.adapter.lucene;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.util.ArrayDeque;
-import java.util.Deque;
 import java.util.Iterator;
 import java.util.LinkedHashSet;
+import java.util.Queue;
 import java.util.Set;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
@@ -26,8 +26,10 @@ final class PrefetchPool {
 
   private final ReentrantLock lock = new ReentrantLock();
 
+  /** Given back to by the runtime's thread too, which must not wait for a lock that a virtual thread may have been given first. */
+  private final Queue<MemorySegment> idle = new ConcurrentLinkedQueue<>();
+
   // Guarded by the lock.
-  private final Deque<MemorySegment> idle = new ArrayDeque<>();
   private final Set<PrefetchedBlock> oldestFirst = new LinkedHashSet<>();
   private int allocated;
 
@@ -54,22 +56,12 @@ final class PrefetchPool {
     }
     oldest.file().unlist(oldest);
     oldest.drop();
-    lock.lock();
-    try {
-      return idle.poll();
-    } finally {
-      lock.unlock();
-    }
+    return idle.poll();
   }
 
   /** Nobody uses the memory any more. */
   void giveBack(MemorySegment memory) {
-    lock.lock();
-    try {
-      idle.push(memory);
-    } finally {
-      lock.unlock();
-    }
+    boolean _ = idle.offer(memory);
   }
 
   /** A block is kept by its file, until it is removed here or makes room. */
