@@ -14,7 +14,8 @@ import java.util.concurrent.CompletableFuture;
  *
  * <p>Dependents ({@code thenApply} and its kin) are plain completable futures: cancelling one does not cancel the operation.
  * Unless the runtime has a completion executor, dependents without an executor of their own run on the runtime's only reaper
- * thread. They must be short, and must never block: all other I/O waits for them.
+ * thread. They must be short, and must never block: all other I/O waits for them. A lock that virtual threads take as well may block
+ * for long: it is handed to one of those who wait, and a virtual thread may have to wait for a carrier before it gives it back.
  *
  * <p>The future of a read that was found in the page cache is complete when it is returned ({@link IoRuntime.Builder#inlineReads}); its
  * dependents run on the thread that attaches them. Dependents may start the next read for as long as they like: the library bounds how
