@@ -19,11 +19,14 @@ public final class BriefLock {
 
   private final AtomicBoolean held = new AtomicBoolean();
 
-  /** Takes it; waits for it, if need be, whatever interrupts there are. Not reentrant. */
+  /**
+   * Takes it; waits for it, if need be, whatever interrupts there are. Not reentrant. A virtual thread never pauses here: it might not be
+   * given a carrier again, with whatever else it holds. Nor need it: the holder has a thread of the system's, which will get a processor.
+   */
   public void lock() {
     boolean interrupted = false;
     for (int spins = 1; !tryLock(); spins++) {
-      if (spins % SPINS_BETWEEN_PAUSES == 0) {
+      if (spins % SPINS_BETWEEN_PAUSES == 0 && !Thread.currentThread().isVirtual()) {
         LockSupport.parkNanos(this, PAUSE_NANOS);
         interrupted |= Thread.interrupted(); // or the next pause would be none
       } else {

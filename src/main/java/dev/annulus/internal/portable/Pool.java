@@ -16,7 +16,6 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.locks.Condition;
-import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.ToIntFunction;
 import org.jspecify.annotations.Nullable;
@@ -29,9 +28,6 @@ import org.jspecify.annotations.Nullable;
  */
 final class Pool {
   private static final Duration IDLE = Duration.ofSeconds(10);
-
-  /** Between looks of a virtual thread at a lock that somebody has. */
-  private static final long PAUSE_NANOS = 20_000;
 
   private static final System.Logger LOG = System.getLogger("dev.annulus");
 
@@ -148,20 +144,16 @@ final class Pool {
 
   /**
    * A virtual thread does not wait in the lock's queue, where it could be the one that is woken and never run, while the pool's threads
-   * sleep behind it: see {@link BriefLock}. Nothing long is done under the lock, and nothing of users'.
+   * sleep behind it; nor does it give up its carrier, as it may hold a place that others wait for. See {@link BriefLock}. Nothing long is
+   * done under the lock, and nothing of users'.
    */
   private void takeLock() {
     if (!Thread.currentThread().isVirtual()) {
       lock.lock();
       return;
     }
-    boolean interrupted = false;
     while (!lock.tryLock()) {
-      LockSupport.parkNanos(this, PAUSE_NANOS);
-      interrupted |= Thread.interrupted();
-    }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
+      Thread.onSpinWait();
     }
   }
 
