@@ -80,7 +80,7 @@ public final class AnnulusDirectory extends FSDirectory {
    * @param path of the default file system; created with its parents if it does not exist
    * @param lockFactory locks the index
    * @param runtime carries out the I/O; stays the caller's
-   * @param maxPrefetchBytes how much native memory prefetched data may take; below 16 KiB nothing is prefetched
+   * @param maxPrefetchBytes how much native memory prefetched data may take; below 64 KiB nothing is prefetched
    * @throws IOException if the path cannot be created or followed
    * @throws ProviderMismatchException for a path of another file system
    */

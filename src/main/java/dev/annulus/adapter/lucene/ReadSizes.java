@@ -16,7 +16,7 @@ record ReadSizes(int page, int shortest, int longest, int longestSequential, int
   private static final int SHORTEST = 1024;
   private static final int LONGEST = 16 * 1024;
   private static final int LONGEST_SEQUENTIAL = 64 * 1024;
-  private static final int BLOCK = 16 * 1024;
+  private static final int BLOCK = 64 * 1024;
 
   static ReadSizes withPrefetchMemory(long bytes) {
     if (bytes < 0) {
