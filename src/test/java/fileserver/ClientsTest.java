@@ -1,0 +1,215 @@
+package fileserver;
+
+import static org.awaitility.Awaitility.await;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.AfterParameterizedClassInvocation;
+import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Clients that are slow, or many, or leave, all of them served by one event loop. */
+@ParameterizedClass
+@EnumSource(Reading.class)
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+@Timeout(30)
+class ClientsTest {
+  private static final int LARGE = 64 << 20;
+
+  /** What sockets may hold at the most, by what systems usually allow; far less than the file. */
+  private static final int SOCKETS_HOLD = 16 << 20;
+
+  @Parameter Reading reading;
+
+  private Fixture site;
+  private Path large;
+
+  @BeforeParameterizedClassInvocation
+  void start() throws IOException {
+    site = new Fixture(reading);
+    large = site.emptyFile("large.bin", LARGE);
+    site.file("a.txt", "0123456789");
+  }
+
+  @AfterParameterizedClassInvocation
+  void stop() throws IOException {
+    site.close();
+  }
+
+  @AfterEach
+  void everythingIsGivenBack() {
+    await().atMost(Fixture.PATIENCE).until(() -> site.access.chunks() == 0 && site.access.files() == 0 && site.access.leasedBytes() == 0);
+  }
+
+  @Test
+  void client_thatStopsReading_holdsLittleAndKeepsNobodyWaiting() throws Exception {
+    Path same = Files.createLink(site.root.resolve("stalled.bin"), large);
+    int _ = site.access.mostChunks();
+    try (RawClient stalled = site.connectSlowly()) {
+      assertEquals(LARGE, stalled.get("/stalled.bin").receiveHead().length());
+      // As long as others are served all of the file, this client would be too, if nothing held it back.
+      for (int i = 0; i < 2; i++) {
+        assertEquals(LARGE, site.get("/large.bin").body().length);
+      }
+      assertTrue(site.access.chunks() <= 2, () -> site.access.chunks() + " chunks for one client");
+      int most = site.access.mostChunks();
+      assertTrue(most <= 4, () -> most + " chunks for two clients");
+      long read = site.access.bytesRead("stalled.bin");
+      assertTrue(read < SOCKETS_HOLD, () -> read + " bytes were read for a client that takes none");
+      stalled.in().skipNBytes(LARGE); // and it goes on when the client does
+    }
+    Files.delete(same);
+  }
+
+  @Test
+  void clients_thatLeaveInTheMiddle_leaveNothingBehind() throws Exception {
+    List<RawClient> clients = new ArrayList<>();
+    for (int i = 0; i < 20; i++) {
+      clients.add(site.connectSlowly().get("/large.bin"));
+    }
+    for (RawClient client : clients) {
+      assertEquals(200, client.receiveHead().status());
+    }
+    assertTrue(Fixture.descriptors(large) > 0);
+    for (RawClient client : clients) {
+      client.close();
+    }
+    await().atMost(Fixture.PATIENCE).until(() -> Fixture.descriptors(large) == 0);
+  }
+
+  @Test
+  void client_thatLeavesDuringARead_hasItCancelled() throws Exception {
+    site.file("held-read.bin", Fixture.random(100_000));
+    CompletableFuture<Void> held = site.access.holdReads("held-read.bin");
+    try (RawClient client = site.connect()) {
+      assertEquals(200, client.get("/a.txt").receive().status());
+      RawClient _ = client.get("/held-read.bin");
+      await().atMost(Fixture.PATIENCE).until(() -> !site.access.heldReadsBegun.isEmpty());
+    }
+    CompletableFuture<Integer> read = site.access.heldReadsBegun.remove();
+    await().atMost(Fixture.PATIENCE).until(read::isCancelled);
+    boolean _ = held.complete(null);
+  }
+
+  @Test
+  void client_thatLeavesBeforeTheFileIsOpen_hasItClosed() throws Exception {
+    Path file = site.file("held-find.bin", "x");
+    CompletableFuture<Void> held = site.access.holdFind("held-find.bin");
+    try (RawClient client = site.connect()) {
+      assertEquals(200, client.get("/a.txt").receive().status());
+      RawClient _ = client.get("/held-find.bin");
+      assertEquals(200, site.get("/a.txt").statusCode());
+    }
+    assertEquals(200, site.get("/a.txt").statusCode());
+    boolean _ = held.complete(null);
+    await().atMost(Fixture.PATIENCE).until(() -> site.access.files() == 0 && Fixture.descriptors(file) == 0);
+  }
+
+  @Test
+  void clients_whoseFilesTakeForever_keepNobodyElseWaiting() throws Exception {
+    byte[] bytes = Fixture.random(100_000);
+    site.file("slow-read.bin", bytes);
+    site.file("slow-find.bin", bytes);
+    CompletableFuture<Void> reads = site.access.holdReads("slow-read.bin");
+    CompletableFuture<Void> finds = site.access.holdFind("slow-find.bin");
+    try (RawClient reader = site.connect().get("/slow-read.bin").get("/a.txt");
+        RawClient finder = site.connect().get("/slow-find.bin").get("/a.txt")) {
+      await().atMost(Fixture.PATIENCE).until(() -> !site.access.heldReadsBegun.isEmpty());
+      for (int i = 0; i < 10; i++) {
+        assertEquals(200, site.get("/a.txt").statusCode());
+      }
+      boolean _ = reads.complete(null);
+      boolean _ = finds.complete(null);
+      for (RawClient client : List.of(reader, finder)) {
+        assertArrayEquals(bytes, client.receive().body());
+        assertEquals("0123456789", client.receive().text());
+      }
+    }
+    site.access.heldReadsBegun.clear();
+  }
+
+  @Test
+  void clients_manyAndSlow_eachGetTheirOwnBytes() throws Exception {
+    byte[][] files = new byte[4][];
+    for (int i = 0; i < files.length; i++) {
+      files[i] = Fixture.random(2_000_000 + i);
+      site.file("many" + i, files[i]);
+    }
+    try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+      List<Future<byte[]>> bodies = new ArrayList<>();
+      for (int i = 0; i < 24; i++) {
+        String target = "/many" + i % files.length;
+        bodies.add(threads.submit(() -> {
+          try (RawClient client = site.connectSlowly().get(target)) {
+            return client.receive().body();
+          }
+        }));
+      }
+      for (int i = 0; i < bodies.size(); i++) {
+        assertArrayEquals(files[i % files.length], bodies.get(i).get(20, TimeUnit.SECONDS));
+      }
+    }
+  }
+
+  @Test
+  void file_thatIsCutWhileItIsSent_endsTheConnectionEarly() throws Exception {
+    Path cut = site.emptyFile("cut.bin", LARGE);
+    try (RawClient client = site.connectSlowly().get("/cut.bin")) {
+      assertEquals(LARGE, client.receiveHead().length());
+      try (RandomAccessFile file = new RandomAccessFile(cut.toFile(), "rw")) {
+        file.setLength(1 << 20);
+      }
+      assertTrue(client.drain() < LARGE);
+    }
+    assertTrue(site.log.stream().anyMatch(line -> line.startsWith("file-server: /cut.bin: the file became shorter")), site.log::toString);
+  }
+
+  @Test
+  void file_thatGrowsWhileItIsSent_isSentAsLongAsItWas() throws Exception {
+    Path growing = site.emptyFile("growing.bin", LARGE);
+    try (RawClient client = site.connectSlowly().get("/growing.bin")) {
+      assertEquals(LARGE, client.receiveHead().length());
+      try (RandomAccessFile file = new RandomAccessFile(growing.toFile(), "rw")) {
+        file.setLength(LARGE + (1 << 20));
+      }
+      client.in().skipNBytes(LARGE);
+      assertEquals("0123456789", client.get("/a.txt").receive().text());
+    }
+  }
+
+  @Test
+  void server_thatIsClosed_endsResponsesUnderWayAndTakesNoMore() throws Exception {
+    Server closing = Server.start(site.settings(false, Fixture.PATIENCE, 100), site.access);
+    try (RawClient waiting = new RawClient(closing.port(), 0);
+        RawClient downloading = new RawClient(closing.port(), 8192)) {
+      assertEquals(200, waiting.get("/a.txt").receive().status());
+      assertEquals(LARGE, downloading.get("/large.bin").receiveHead().length());
+      CompletableFuture<Void> closed = CompletableFuture.runAsync(closing::close);
+      assertTrue(waiting.isEnded());
+      downloading.in().skipNBytes(LARGE);
+      assertTrue(downloading.isEnded());
+      closed.get(10, TimeUnit.SECONDS);
+    }
+    HttpResponse<byte[]> other = site.get("/a.txt");
+    assertEquals(200, other.statusCode());
+  }
+}
