@@ -16,6 +16,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.Arrays;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
@@ -216,8 +217,9 @@ class ServingTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "/../secret.txt", "/dir/../../secret.txt", "/%2e%2e/secret.txt", "/..%2fsecret.txt", "/%2e%2e%2fsecret.txt", "/dir/..%2f..%2fsecret.txt",
-        "/..\\secret.txt", "/..%5csecret.txt", "/a.txt%00", "//a.txt", "/.%00./secret.txt", "/%c0%ae%c0%ae/secret.txt", "http://here/../secret.txt"
+        "/../secret.txt", "/dir/../../secret.txt", "/%2e%2e/secret.txt", "/..%2fsecret.txt", "/%2e%2e%2fsecret.txt",
+        "/dir/..%2f..%2fsecret.txt", "/..\\secret.txt", "/..%5csecret.txt", "/a.txt%00", "//a.txt", "/.%00./secret.txt",
+        "/%c0%ae%c0%ae/secret.txt", "http://here/../secret.txt"
       })
   void path_thatWouldLeadOut_isMalformed(String target) throws Exception {
     try (RawClient client = site.connect()) {
@@ -309,7 +311,9 @@ class ServingTest {
   void file_thatCannotBeOpened_isAnsweredByTheReason() throws Exception {
     site.access.fail("denied.txt", new AccessDeniedException("denied.txt"));
     site.access.fail("broken.txt", new IOException("the disk at /very/secret has failed"));
+    site.access.fail("busy.txt", new IOException(new RejectedExecutionException("the queue is full")));
     assertEquals(403, site.get("/denied.txt").statusCode());
+    assertEquals(503, site.get("/busy.txt").statusCode());
     HttpResponse<byte[]> broken = site.get("/broken.txt");
     assertEquals(500, broken.statusCode());
     assertFalse(new String(broken.body(), UTF_8).contains("/very/secret"));
