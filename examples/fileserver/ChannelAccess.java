@@ -42,8 +42,8 @@ final class ChannelAccess implements FileAccess {
   }
 
   /**
-   * An open channel cannot be asked for its file's times, only a path can. When the path said the same before the file was opened and after,
-   * that was the file which was opened.
+   * An open channel cannot be asked for its file's times, only a path can. When the path said the same before the file was opened and
+   * after, that was the file which was opened.
    */
   private Found openIfRegular(Path path) throws IOException {
     BasicFileAttributes before = attributes(path);

@@ -7,7 +7,7 @@ import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** The conditions a request makes (RFC 9110, section 13), held against a file. {@code If-Match} and its kin, made for changes, are ignored. */
+/** The conditions a request makes (RFC 9110, section 13), held against a file. {@code If-Match} and its kin are ignored. */
 final class Conditions {
   private static final Pattern TAGS = Pattern.compile("\\G[ \\t,]*+(?:W/)?(\"[^\"]*+\")[ \\t]*+(?=,|$)");
 

@@ -118,7 +118,7 @@ final class Connection extends SimpleChannelInboundHandler<HttpObject> implement
     }
   }
 
-  /** Nothing came and nothing went for the time of {@link Server.Settings#idle}. When that is a disk's fault, the client is not made to pay. */
+  /** Nothing came and nothing went for {@link Server.Settings#idle}. When that is a disk's fault, the client is not made to pay. */
   @Override
   public void userEventTriggered(ChannelHandlerContext ctx, Object event) {
     if (event instanceof IdleStateEvent && (current == null || current.waitsForClient())) {

@@ -17,9 +17,9 @@ import java.util.concurrent.TimeUnit;
  * then still be in the root; the file in it is opened without following a link. A link at the end is resolved likewise, each time.
  * Links that stay inside the root work.
  *
- * <p><b>Limit.</b> Resolving and opening are two steps, and what was resolved holds for {@link #VALID_NANOS}: whoever can replace a directory
- * below the root by a link can, for that long, have files outside served. Those who may write below the root must be trusted that far. The
- * system has a way to open without such a gap ({@code openat2} with {@code RESOLVE_BENEATH}), the library has not.
+ * <p><b>Limit.</b> Resolving and opening are two steps, and what was resolved holds for {@link #VALID_NANOS}: whoever can replace a
+ * directory below the root by a link can, for that long, have files outside served. Those who may write below the root must be trusted
+ * that far. The system has a way to open without such a gap ({@code openat2} with {@code RESOLVE_BENEATH}), the library has not.
  */
 final class Site {
   private static final long VALID_NANOS = TimeUnit.SECONDS.toNanos(1);

@@ -46,7 +46,7 @@ class ConditionsTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"", "bytes", "bytes=", "bytes=-", "bytes=4-2", "bytes=1-2,4-5", "bytes=a-b", "lines=1-2", "bytes=1-2x", "bytes=--1"})
+  @ValueSource(strings = {"", "bytes", "bytes=", "bytes=-", "bytes=4-2", "bytes=1-2,4-5", "bytes=a-b", "lines=1-2", "bytes=1-2x"})
   void range_malformedOrOfSeveral_isIgnored(String header) {
     assertEquals(true, ByteRange.parse(header, 10).isEmpty());
   }

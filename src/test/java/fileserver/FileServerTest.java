@@ -78,7 +78,7 @@ class FileServerTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"--unknown", "file", "--root", "--port 65536", "--port x", "--threads 0", "--reader disk", "--backend none", "--host"})
+  @ValueSource(strings = {"--unknown", "file", "--root", "--port 65536", "--port x", "--threads 0", "--reader a", "--backend a", "--host"})
   void options_thatMakeNoSense_areRefused(String arguments) {
     assertThrows(Options.WrongUsage.class, () -> Options.parse(arguments.split(" ", -1)));
   }

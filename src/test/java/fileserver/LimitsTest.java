@@ -34,6 +34,7 @@ class LimitsTest {
 
   @AfterAll
   void stop() throws IOException {
+    site.access.letAllGo();
     site.close();
   }
 

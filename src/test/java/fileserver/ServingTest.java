@@ -10,12 +10,14 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.annulus.testing.Needs;
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.net.http.HttpResponse;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.Arrays;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
@@ -216,8 +218,9 @@ class ServingTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "/../secret.txt", "/dir/../../secret.txt", "/%2e%2e/secret.txt", "/..%2fsecret.txt", "/%2e%2e%2fsecret.txt", "/dir/..%2f..%2fsecret.txt",
-        "/..\\secret.txt", "/..%5csecret.txt", "/a.txt%00", "//a.txt", "/.%00./secret.txt", "/%c0%ae%c0%ae/secret.txt", "http://here/../secret.txt"
+        "/../secret.txt", "/dir/../../secret.txt", "/%2e%2e/secret.txt", "/..%2fsecret.txt", "/%2e%2e%2fsecret.txt",
+        "/dir/..%2f..%2fsecret.txt", "/..\\secret.txt", "/..%5csecret.txt", "/a.txt%00", "//a.txt", "/.%00./secret.txt",
+        "/%c0%ae%c0%ae/secret.txt", "http://here/../secret.txt"
       })
   void path_thatWouldLeadOut_isMalformed(String target) throws Exception {
     try (RawClient client = site.connect()) {
@@ -300,16 +303,22 @@ class ServingTest {
   @Test
   void pipe_isNotWaitedFor() throws Exception {
     Needs.tool("mkfifo");
-    Process made = new ProcessBuilder("mkfifo", site.root.resolve("pipe").toString()).start();
-    assertTrue(made.waitFor(10, TimeUnit.SECONDS));
-    assertEquals(403, site.get("/pipe").statusCode());
+    Path pipe = site.root.resolve("pipe");
+    assertTrue(new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor(10, TimeUnit.SECONDS));
+    try {
+      assertEquals(403, site.get("/pipe").statusCode());
+    } finally {
+      new RandomAccessFile(pipe.toFile(), "rw").close(); // ends the wait of whoever waits all the same
+    }
   }
 
   @Test
   void file_thatCannotBeOpened_isAnsweredByTheReason() throws Exception {
     site.access.fail("denied.txt", new AccessDeniedException("denied.txt"));
     site.access.fail("broken.txt", new IOException("the disk at /very/secret has failed"));
+    site.access.fail("busy.txt", new IOException(new RejectedExecutionException("the queue is full")));
     assertEquals(403, site.get("/denied.txt").statusCode());
+    assertEquals(503, site.get("/busy.txt").statusCode());
     HttpResponse<byte[]> broken = site.get("/broken.txt");
     assertEquals(500, broken.statusCode());
     assertFalse(new String(broken.body(), UTF_8).contains("/very/secret"));
@@ -334,6 +343,16 @@ class ServingTest {
       assertEquals(status, client.receive().status());
     }
     assertEquals(200, site.get("/a.txt").statusCode());
+  }
+
+  /** Closed with bytes unread, a connection is reset, and the client does not see what it was answered. */
+  @Test
+  void request_thatIsRefusedWhileMoreComes_isAnsweredAllTheSame() throws Exception {
+    try (RawClient client = site.connect().send("garbage\r\n\r\n")) {
+      RawClient _ = client.send("x".repeat(16 << 20));
+      assertEquals(400, client.receive().status());
+      assertTrue(client.isEnded());
+    }
   }
 
   @Test

@@ -38,6 +38,13 @@ final class WatchedAccess implements FileAccess {
     return heldReads.computeIfAbsent(name, _ -> new CompletableFuture<>());
   }
 
+  /** Holds nothing back any more, so that a test that has failed in the midst leaves a server that can be closed. */
+  void letAllGo() {
+    heldFinds.values().forEach(held -> held.complete(null));
+    heldReads.values().forEach(held -> held.complete(null));
+    heldReadsBegun.clear();
+  }
+
   void fail(String name, IOException failure) {
     failures.put(name, failure);
   }
