@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.annulus.testing.Needs;
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.net.http.HttpResponse;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
@@ -302,9 +303,13 @@ class ServingTest {
   @Test
   void pipe_isNotWaitedFor() throws Exception {
     Needs.tool("mkfifo");
-    Process made = new ProcessBuilder("mkfifo", site.root.resolve("pipe").toString()).start();
-    assertTrue(made.waitFor(10, TimeUnit.SECONDS));
-    assertEquals(403, site.get("/pipe").statusCode());
+    Path pipe = site.root.resolve("pipe");
+    assertTrue(new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor(10, TimeUnit.SECONDS));
+    try {
+      assertEquals(403, site.get("/pipe").statusCode());
+    } finally {
+      new RandomAccessFile(pipe.toFile(), "rw").close(); // ends the wait of whoever waits all the same
+    }
   }
 
   @Test
@@ -338,6 +343,16 @@ class ServingTest {
       assertEquals(status, client.receive().status());
     }
     assertEquals(200, site.get("/a.txt").statusCode());
+  }
+
+  /** Closed with bytes unread, a connection is reset, and the client does not see what it was answered. */
+  @Test
+  void request_thatIsRefusedWhileMoreComes_isAnsweredAllTheSame() throws Exception {
+    try (RawClient client = site.connect().send("garbage\r\n\r\n")) {
+      RawClient _ = client.send("x".repeat(16 << 20));
+      assertEquals(400, client.receive().status());
+      assertTrue(client.isEnded());
+    }
   }
 
   @Test
