@@ -5,6 +5,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.concurrent.atomic.LongAdder;
@@ -48,8 +49,8 @@ public final class BufferPool {
   /** Made when first needed; {@code null} before. */
   private volatile @Nullable Region region;
 
-  /** Whether there is no region and will be none. Guarded by this. */
-  private boolean without;
+  /** Whether somebody makes the region, or has, or nobody will. Who comes meanwhile does without: the reaper may be among them. */
+  private final AtomicBoolean begun;
 
   /**
    * @param capacityBytes rounded up to a power of two; 0 for a pool that lends nothing of its own
@@ -58,7 +59,7 @@ public final class BufferPool {
   BufferPool(int capacityBytes, Consumer<MemorySegment> onAllocated) {
     this.capacityBytes = capacityBytes == 0 ? 0 : PAGE_BYTES << PageRuns.orderFor(Math.ceilDiv(capacityBytes, PAGE_BYTES));
     this.onAllocated = onAllocated;
-    this.without = capacityBytes == 0;
+    this.begun = new AtomicBoolean(capacityBytes == 0);
   }
 
   /**
@@ -122,15 +123,14 @@ public final class BufferPool {
     return region != null;
   }
 
-  private synchronized @Nullable Region allocated() {
-    if (region == null && !without) {
+  private @Nullable Region allocated() {
+    if (begun.compareAndSet(false, true)) {
       try {
         Region made = new Region(Arena.ofAuto().allocate(capacityBytes, PAGE_BYTES));
         region = made;
         onAllocated.accept(made.memory);
       } catch (OutOfMemoryError e) {
         // The JVM's limit on native memory: small buffers may still be had one by one.
-        without = true;
       }
     }
     return region;
