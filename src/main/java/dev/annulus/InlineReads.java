@@ -11,6 +11,9 @@ import java.util.concurrent.atomic.LongAdder;
  *
  * <p>Such a future is complete when it is returned, so a dependent that starts the next read runs on the caller's stack, and its dependents
  * on top of that. To bound the depth, the stack is measured after every few reads that a thread has done so.
+ *
+ * <p>Not on the driver's thread while it gathers operations to submit: the kernel copies cached data as it takes an operation in, and many in
+ * one system call cost less than a call for each.
  */
 final class InlineReads {
   /** Answers of {@link #attempt} that are no byte count: the read must go to the ring. */
@@ -52,7 +55,7 @@ final class InlineReads {
    * @return the byte count, {@link #NOT_CACHED} or {@link #TOO_DEEP}
    */
   int attempt(Driver driver, Operation.Read read, History history, boolean callerWaits) {
-    if (!enabled || read.length() > LONGEST_BYTES || !history.isWorthTrying()) {
+    if (!enabled || read.length() > LONGEST_BYTES || driver.gathers() || !history.isWorthTrying()) {
       return NOT_CACHED;
     }
     if (!callerWaits && depths.get().isTooDeep(driver.onDriverThread())) {

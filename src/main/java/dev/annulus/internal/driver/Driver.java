@@ -56,6 +56,14 @@ public interface Driver extends AutoCloseable {
   /** Whether the calling thread is the driver's own: waiting there for a request would be waiting for oneself. */
   boolean onDriverThread();
 
+  /**
+   * Whether what the calling thread submits now reaches the kernel together with other operations, for a share in the price of a system call.
+   * By default it does not.
+   */
+  default boolean gathers() {
+    return false;
+  }
+
   /** What has happened so far. */
   DriverStats stats();
 

@@ -70,6 +70,11 @@ final class Intake {
     }
   }
 
+  /** The reaper thread: whether something of its own waits. */
+  boolean hasOwn() {
+    return !own.isEmpty();
+  }
+
   /** Any thread: the reaper is to end. {@link Wakeup#urgent} must follow. */
   void beginClose() {
     closing = true;

@@ -16,13 +16,15 @@ import org.jspecify.annotations.Nullable;
  * The one thread that touches the ring. Each round it takes requests in, shows them to the kernel, waits if there is nothing else
  * to do, and ends the requests whose completions have come.
  *
- * <p>A round ends few completions at a time and then looks for new requests, since ending one often brings the next: completing
- * everything first would submit in bursts, with the device idle between. Users' code runs only in {@link #deliver}, when both
+ * <p>A round ends some completions and then looks for new requests, since ending one often brings the next: completing everything
+ * first would submit in bursts, with the device idle between ({@link #bite}). Users' code runs only in {@link #deliver}, when both
  * queues are in order.
  */
 final class Reaper {
-  /** Completions ended in a round; measured: more make bursts, fewer make more system calls. */
-  private static final int COMPLETIONS_PER_ROUND = 4;
+  /** Completions ended in a round, at least and at most; see {@link #bite}. */
+  private static final int SMALLEST_BITE = 4;
+
+  private static final int LARGEST_BITE = 64;
 
   /** How long to wait for completions when the kernel is short of something before it is asked again. */
   private static final long BACK_OFF_NANOS = 1_000_000;
@@ -47,9 +49,16 @@ final class Reaper {
   private final ArrayDeque<Unpushable> unpushable = new ArrayDeque<>();
 
   /** The completions of this round, copied out of the ring. */
-  private final long[] batchUserData = new long[COMPLETIONS_PER_ROUND];
+  private final long[] batchUserData = new long[LARGEST_BITE];
 
-  private final int[] batchResults = new int[COMPLETIONS_PER_ROUND];
+  private final int[] batchResults = new int[LARGEST_BITE];
+
+  /**
+   * How many completions the next round may end. A reaper that sleeps now and then takes small bites: everybody waits for the device, which is to
+   * have its next operation as soon as it has ended one. One that does not sleep takes larger and larger ones: everybody waits for the reaper,
+   * and what it submits at once costs it less.
+   */
+  private int bite = SMALLEST_BITE;
 
   private boolean overflowed;
 
@@ -208,6 +217,7 @@ final class Reaper {
   private void submitAndWait(long timeoutNanos) {
     boolean nothingElse =
         doomed.isEmpty() && unpushable.isEmpty() && completions.ready() == 0 && !submissions.completionsOverflowed() && !hasMoreToFill();
+    bite = nothingElse ? Math.max(SMALLEST_BITE, bite / 2) : Math.min(LARGEST_BITE, bite + 1);
     if (!nothingElse) {
       if (submissions.unconsumed() > 0 || completions.ready() == 0 || submissions.completionsOverflowed()) {
         enter(0, 0);
@@ -280,7 +290,7 @@ final class Reaper {
   }
 
   private void reap() {
-    int count = Math.min(completions.ready(), COMPLETIONS_PER_ROUND);
+    int count = Math.min(completions.ready(), bite);
     for (int i = 0; i < count; i++) {
       batchUserData[i] = completions.userData(i);
       batchResults[i] = completions.result(i);

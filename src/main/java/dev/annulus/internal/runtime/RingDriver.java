@@ -156,6 +156,11 @@ public final class RingDriver implements Driver {
   }
 
   @Override
+  public boolean gathers() {
+    return onDriverThread() && (!table.isEmpty() || intake.hasOwn());
+  }
+
+  @Override
   public DriverStats stats() {
     return new DriverStats(
         table.size() + workers.running(),

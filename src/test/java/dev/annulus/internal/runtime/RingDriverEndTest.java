@@ -230,7 +230,7 @@ class RingDriverEndTest {
       RingDriver driver = openFailing(() -> calls[0]++ >= good);
       List<RecordingRequest> requests = new ArrayList<>();
       requests.add(new RecordingRequest(endless.read()));
-      for (int i = 0; i < 40; i++) {
+      for (int i = 0; i < 400; i++) {
         requests.add(RecordingRequest.nop());
       }
       requests.forEach(driver::submit);
