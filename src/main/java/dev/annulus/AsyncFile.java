@@ -28,6 +28,9 @@ import java.util.concurrent.CompletableFuture;
  * <p><b>Interrupts.</b> {@link Thread#interrupt()} never closes a file and never ends an operation.
  */
 public interface AsyncFile extends AutoCloseable {
+  /** What {@link #tryRead} and {@link #tryWrite} answer when they have done nothing. */
+  int NOT_NOW = -2;
+
   /**
    * The path the file was opened with.
    *
@@ -43,6 +46,29 @@ public interface AsyncFile extends AutoCloseable {
    * @return how many bytes were read, perhaps fewer than asked for; -1 at end of file
    */
   IoFuture<Integer> read(ByteBuffer dst, long position);
+
+  /**
+   * Reads once, if the calling thread can do so at once, and makes no object: what {@link #read(ByteBuffer, long)} would have completed
+   * before it returned, without the future. That is data in the page cache; in a view {@linkplain #callerRuns for callers who wait} anything,
+   * on platform threads. Only into native memory of the caller's own, and while no {@link RuntimeListener} is there. Otherwise nothing is
+   * done, and {@code read} is to be called. So it is if the read fails: {@code read} then says why.
+   *
+   * <pre>{@code
+   * int count = file.tryRead(dst, position);
+   * if (count != AsyncFile.NOT_NOW) {
+   *   use(dst, count);
+   * } else {
+   *   file.read(dst, position).thenAccept(later -> use(dst, later));
+   * }
+   * }</pre>
+   *
+   * @param dst takes the bytes
+   * @param position where in the file to read, in bytes
+   * @return how many bytes were read, perhaps fewer than asked for; -1 at end of file; {@link #NOT_NOW} if nothing was done, as by default
+   */
+  default int tryRead(ByteBuffer dst, long position) {
+    return NOT_NOW;
+  }
 
   /**
    * Reads once.
@@ -99,6 +125,19 @@ public interface AsyncFile extends AutoCloseable {
    * @return how many bytes were written, perhaps fewer than given
    */
   IoFuture<Integer> write(ByteBuffer src, long position);
+
+  /**
+   * Writes once, if the calling thread can do so at once, and makes no object: on platform threads, in a view {@linkplain #callerRuns for
+   * callers who wait}, from native memory of the caller's own, to a file that does not sync each write, and while no {@link RuntimeListener} is
+   * there. Otherwise nothing is done, and {@link #write(ByteBuffer, long)} is to be called. So it is if the write fails: {@code write} then says why.
+   *
+   * @param src holds the bytes
+   * @param position where in the file to write, in bytes
+   * @return how many bytes were written, perhaps fewer than asked for; {@link #NOT_NOW} if nothing was done, as by default
+   */
+  default int tryWrite(ByteBuffer src, long position) {
+    return NOT_NOW;
+  }
 
   /**
    * Writes once.

@@ -113,6 +113,12 @@ public final class BufferPool {
     return here == null || memory.byteSize() == 0 ? null : here.leaseOf(memory.address());
   }
 
+  /** Whether memory is the pool's. */
+  boolean holds(long address) {
+    Region here = region;
+    return here != null && here.holds(address);
+  }
+
   BufferPoolStats stats(long registeredBytes) {
     Region here = region;
     return new BufferPoolStats(capacityBytes, registeredBytes, here == null ? 0 : here.taken(), leases.sum(), exhausted.sum());
@@ -195,11 +201,15 @@ public final class BufferPool {
       }
     }
 
+    boolean holds(long at) {
+      return at >= address && at - address < bytes;
+    }
+
     @Nullable Lease leaseOf(long at) {
-      long offset = at - address;
-      if (offset < 0 || offset >= bytes) {
+      if (!holds(at)) {
         return null;
       }
+      long offset = at - address;
       Lease lease = owners.get((int) (offset / PAGE_BYTES));
       if (lease == null) {
         throw Lease.closedException();

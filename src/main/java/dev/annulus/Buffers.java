@@ -4,6 +4,7 @@ import dev.annulus.HeapCopies.HeapCopy;
 import dev.annulus.internal.driver.Operation;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
+import java.nio.MappedByteBuffer;
 import java.util.List;
 import java.util.Objects;
 
@@ -23,10 +24,19 @@ final class Buffers {
 
   /** The memory of a buffer between position and limit, checked to be usable by this thread now. */
   static MemorySegment check(ByteBuffer buffer, boolean forReading) {
-    if (forReading && buffer.isReadOnly()) {
-      throw new IllegalArgumentException("read-only buffer as destination");
-    }
+    checkWritable(!(forReading && buffer.isReadOnly()));
     return checkAccess(MemorySegment.ofBuffer(buffer));
+  }
+
+  /**
+   * Where the memory of a native buffer begins, after the checks of {@link #check(ByteBuffer, boolean)}. Every native buffer is a mapped one to the
+   * JDK; where the compiler is told so, and sees that the segment goes nowhere else, that need not become an object.
+   */
+  static long checkedAddress(MappedByteBuffer buffer, boolean forReading) {
+    checkWritable(!(forReading && buffer.isReadOnly()));
+    MemorySegment segment = MemorySegment.ofBuffer(buffer);
+    checkUsable(segment.scope().isAlive(), segment.isAccessibleBy(Thread.currentThread()));
+    return segment.address();
   }
 
   /** A segment, checked to be usable by this thread now. */
@@ -38,13 +48,23 @@ final class Buffers {
   }
 
   private static MemorySegment checkAccess(MemorySegment segment) {
-    if (!segment.scope().isAlive()) {
+    checkUsable(segment.scope().isAlive(), segment.isAccessibleBy(Thread.currentThread()));
+    return segment;
+  }
+
+  private static void checkWritable(boolean writable) {
+    if (!writable) {
+      throw new IllegalArgumentException("read-only buffer as destination");
+    }
+  }
+
+  private static void checkUsable(boolean alive, boolean accessible) {
+    if (!alive) {
       throw new IllegalStateException("the memory's arena is closed");
     }
-    if (!segment.isAccessibleBy(Thread.currentThread())) {
+    if (!accessible) {
       throw new WrongThreadException("the memory is confined to another thread");
     }
-    return segment;
   }
 
   /**

@@ -5,7 +5,9 @@ import dev.annulus.internal.driver.Operation;
 import dev.annulus.internal.driver.StatResult;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
+import java.nio.MappedByteBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -23,6 +25,7 @@ final class DriverFile implements AsyncFile {
   private final OpenDescriptor descriptor;
   private final Engine engine;
   private final int fd;
+  private final TransfersHere here;
 
   /** Whether operations may run on the thread that asks for them; see {@link AsyncFile#callerRuns}. */
   private final boolean callerRuns;
@@ -32,6 +35,7 @@ final class DriverFile implements AsyncFile {
     this.engine = descriptor.engine();
     this.fd = descriptor.fd();
     this.callerRuns = callerRuns;
+    this.here = new TransfersHere(descriptor, callerRuns);
   }
 
   @Override
@@ -48,6 +52,18 @@ final class DriverFile implements AsyncFile {
     int length = Buffers.length(segment.byteSize());
     return start(
         new TransferFuture.ReadInt(descriptor, memory, Buffers.address(memory, segment), length, position), length == 0);
+  }
+
+  @Override
+  public int tryRead(ByteBuffer dst, long position) {
+    if (!(dst instanceof MappedByteBuffer nativeDst)) {
+      MemorySegment _ = checkRead(dst, position);
+      return NOT_NOW;
+    }
+    descriptor.checkReadable();
+    long address = Buffers.checkedAddress(nativeDst, true);
+    Buffers.checkRange(position, dst.remaining());
+    return here.read(dst, address, Buffers.length(dst.remaining()), position);
   }
 
   @Override
@@ -156,6 +172,18 @@ final class DriverFile implements AsyncFile {
   @Override
   public IoFuture<Integer> write(ByteBuffer src, long position) {
     return writeInt(src, checkWrite(src, position), position);
+  }
+
+  @Override
+  public int tryWrite(ByteBuffer src, long position) {
+    if (!(src instanceof MappedByteBuffer nativeSrc)) {
+      MemorySegment _ = checkWrite(src, position);
+      return NOT_NOW;
+    }
+    checkChangeable();
+    long address = Buffers.checkedAddress(nativeSrc, false);
+    Buffers.checkRange(position, src.remaining());
+    return here.write(src, address, Buffers.length(src.remaining()), position);
   }
 
   @Override
@@ -358,7 +386,7 @@ final class DriverFile implements AsyncFile {
       return future;
     }
     future.observe();
-    if (callerRuns && !Thread.currentThread().isVirtual() && !engine.driver().onDriverThread()) {
+    if (here.mayWait()) {
       future.runHere();
     } else {
       submit(future);
@@ -384,7 +412,7 @@ final class DriverFile implements AsyncFile {
 
   /** Does a read of cached data at once. False if it is not cached, and left to be submitted. */
   private boolean isReadInline(FileFuture<?> future, Operation.Read read) {
-    int result = engine.inlineReads().attempt(engine.driver(), read, descriptor.inlineHistory(), callerRuns);
+    int result = attempt(read);
     if (result >= 0) {
       future.completedInline(result);
       return true;
@@ -395,6 +423,17 @@ final class DriverFile implements AsyncFile {
       return true;
     }
     return false;
+  }
+
+  private int attempt(Operation.Read read) {
+    try {
+      return engine
+          .inlineReads()
+          .attempt(
+              engine.driver(), fd, read.address(), read.length(), read.offset(), descriptor.inlineHistory(), callerRuns);
+    } finally {
+      Reference.reachabilityFence(read);
+    }
   }
 
   /** The user has the future already: whether it is given up is to be looked at before it is with the driver, and again after that. */

@@ -2,7 +2,6 @@ package dev.annulus;
 
 import dev.annulus.internal.driver.Driver;
 import dev.annulus.internal.driver.Errno;
-import dev.annulus.internal.driver.Operation;
 import java.util.concurrent.atomic.LongAdder;
 
 /**
@@ -48,22 +47,22 @@ final class InlineReads {
   }
 
   /**
-   * Does a read at once if it can be done.
+   * Does a read at once if it can be done. The memory must stay until it returns.
    *
    * @param history of the file, which tells whether it is worth trying
    * @param callerWaits whether the caller waits for the future and attaches nothing to it, so that no depth builds up
    * @return the byte count, {@link #NOT_CACHED} or {@link #TOO_DEEP}
    */
-  int attempt(Driver driver, Operation.Read read, History history, boolean callerWaits) {
-    if (!enabled || read.length() > LONGEST_BYTES || driver.gathers() || !history.isWorthTrying()) {
+  int attempt(Driver driver, int fd, long address, int length, long offset, History history, boolean callerWaits) {
+    if (!enabled || length > LONGEST_BYTES || driver.gathers() || !history.isWorthTrying()) {
       return NOT_CACHED;
     }
     if (!callerWaits && depths.get().isTooDeep(driver.onDriverThread())) {
       return TOO_DEEP;
     }
-    int result = driver.attempt(read);
+    int result = driver.attempt(fd, address, length, offset);
     // 0 is the end of the file. A part of what was asked for may mean that the rest is not cached: the ring reads it whole.
-    if (result == read.length() || result == 0) {
+    if (result == length || result == 0) {
       history.hit();
       hits.increment();
       return result;

@@ -35,6 +35,15 @@ final class Listeners {
     this.driver = driver;
   }
 
+  /** Whether an operation that begins now is watched. */
+  boolean areThere() {
+    return listeners != null || isRecorded();
+  }
+
+  private static boolean isRecorded() {
+    return FlightRecorder.AVAILABLE && OperationEvent.wanted();
+  }
+
   /** A request's operation begins. Kept here and not with the request: nobody watches most of them, and they are to be small. */
   void observe(OperationFuture<?> future) {
     Observation observation = observe(future.operation());
@@ -61,7 +70,7 @@ final class Listeners {
   /** For an operation that begins: {@code null} if nobody watches. */
   @Nullable Observation observe(Operation operation) {
     List<RuntimeListener> now = listeners;
-    boolean recorded = FlightRecorder.AVAILABLE && OperationEvent.wanted();
+    boolean recorded = isRecorded();
     return now == null && !recorded ? null : Observation.begin(operation, this, now == null ? List.of() : now, recorded);
   }
 

@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Supplier;
 
 /** The bad calls of {@link AsyncFile}. */
 final class AsyncFileBadInput {
@@ -26,12 +27,14 @@ final class AsyncFileBadInput {
   /** The methods that transfer bytes. */
   enum Transfer {
     READ("read(ByteBuffer,long)", true),
+    TRY_READ("tryRead(ByteBuffer,long)", true),
     READ_FULLY("readFully(ByteBuffer,long)", true),
     SCATTER("read(List,long)", true),
     READ_MANY("readMany(List)", true),
     READ_SEGMENT("read(MemorySegment,long)", true),
     READ_SEGMENT_FULLY("readFully(MemorySegment,long)", true),
     WRITE("write(ByteBuffer,long)", false),
+    TRY_WRITE("tryWrite(ByteBuffer,long)", false),
     WRITE_FULLY("writeFully(ByteBuffer,long)", false),
     WRITE_DURABLY("writeDurably(ByteBuffer,long)", false),
     GATHER("write(List,long)", false),
@@ -58,12 +61,14 @@ final class AsyncFileBadInput {
     CompletableFuture<?> call(AsyncFile file, MemorySegment memory, ByteBuffer buffer, long position) {
       return switch (this) {
         case READ -> file.read(buffer, position);
+        case TRY_READ -> doneOr(file.tryRead(buffer, position), () -> file.read(buffer, position));
         case READ_FULLY -> file.readFully(buffer, position);
         case SCATTER -> file.read(Arrays.asList(ByteBuffer.allocateDirect(8), buffer), position);
         case READ_MANY -> file.readMany(List.of(new BufferAt(ByteBuffer.allocateDirect(8), 0), new BufferAt(buffer, position))).getLast();
         case READ_SEGMENT -> file.read(memory, position);
         case READ_SEGMENT_FULLY -> file.readFully(memory, position);
         case WRITE -> file.write(buffer, position);
+        case TRY_WRITE -> doneOr(file.tryWrite(buffer, position), () -> file.write(buffer, position));
         case WRITE_FULLY -> file.writeFully(buffer, position);
         case WRITE_DURABLY -> file.writeDurably(buffer, position);
         case GATHER -> file.write(Arrays.asList(ByteBuffer.allocateDirect(8), buffer), position);
@@ -71,6 +76,11 @@ final class AsyncFileBadInput {
         case WRITE_SEGMENT -> file.write(memory, position);
         case WRITE_SEGMENT_FULLY -> file.writeFully(memory, position);
       };
+    }
+
+    /** What is tried and not done is to be done with a future. */
+    private static CompletableFuture<?> doneOr(int tried, Supplier<CompletableFuture<?>> other) {
+      return tried == AsyncFile.NOT_NOW ? other.get() : CompletableFuture.completedFuture(tried);
     }
 
     CompletableFuture<?> call(AsyncFile file, BadInputSubjects subjects, boolean heap, long position) {

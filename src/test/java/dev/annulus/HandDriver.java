@@ -12,6 +12,7 @@ import java.util.Objects;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.function.IntConsumer;
+import java.util.function.IntSupplier;
 import java.util.function.ToIntFunction;
 import org.jspecify.annotations.Nullable;
 
@@ -30,6 +31,9 @@ final class HandDriver implements Driver {
 
   /** What {@link #attempt} answers. */
   int cached = -Errno.EAGAIN;
+
+  /** What {@link #callRead} answers. */
+  IntSupplier reader = () -> -Errno.EOPNOTSUPP;
 
   /** Runs what is done on its caller's thread. */
   ToIntFunction<Operation> caller = _ -> -Errno.EBADF;
@@ -75,8 +79,13 @@ final class HandDriver implements Driver {
   }
 
   @Override
-  public int attempt(Operation.Read read) {
+  public int attempt(int fd, long address, int length, long offset) {
     return cached;
+  }
+
+  @Override
+  public int callRead(int fd, long address, int length, long offset) {
+    return reader.getAsInt();
   }
 
   @Override

@@ -38,6 +38,9 @@ final class RuntimeFsFile implements FsFile {
   /** For batches, whose operations must all be on their way before the first is waited for. */
   private final AsyncFile batchFile;
 
+  /** Whether what can be done at once is done without a future. */
+  private final boolean tries;
+
   private final FsOpenOptions options;
 
   /** Orders the calls that use the cursor. */
@@ -49,6 +52,7 @@ final class RuntimeFsFile implements FsFile {
     this.runtime = runtime;
     this.file = mode == Blocking.ADAPTIVE ? file.callerRuns() : file;
     this.batchFile = file;
+    this.tries = mode == Blocking.ADAPTIVE;
     this.options = options;
   }
 
@@ -104,7 +108,7 @@ final class RuntimeFsFile implements FsFile {
     if (options.append()) {
       appendAll(src);
     } else {
-      await(() -> file.writeFully(src, offset));
+      writeFully(src, offset);
     }
     return length;
   }
@@ -144,7 +148,10 @@ final class RuntimeFsFile implements FsFile {
         return count;
       }
       checkRange("write", cursor, src.remaining());
-      int count = await(() -> file.write(src, cursor));
+      int count = tryWrite(src, cursor);
+      if (count == AsyncFile.NOT_NOW) {
+        count = await(() -> file.write(src, cursor));
+      }
       cursor += count;
       return count;
     } finally {
@@ -333,11 +340,29 @@ final class RuntimeFsFile implements FsFile {
     }
   }
 
-  /** As {@link #await}, of what is done most often, without an object to hold the arguments. */
+  /** As {@link #await}, of what is done most often, without an object where none is needed. */
   private int awaitRead(ByteBuffer dst, long position) throws IOException {
     Waiting.checkMayBlock(runtime);
     try {
-      return Waiting.await(file.read(dst, position));
+      int count = tries ? file.tryRead(dst, position) : AsyncFile.NOT_NOW;
+      return count == AsyncFile.NOT_NOW ? Waiting.await(file.read(dst, position)) : count;
+    } catch (IllegalStateException e) {
+      throw Waiting.closedOr(e);
+    }
+  }
+
+  private void writeFully(ByteBuffer src, long position) throws IOException {
+    int count = tryWrite(src, position);
+    if (count == AsyncFile.NOT_NOW || src.hasRemaining()) {
+      long rest = position + Math.max(0, count);
+      await(() -> file.writeFully(src, rest));
+    }
+  }
+
+  private int tryWrite(ByteBuffer src, long position) throws IOException {
+    Waiting.checkMayBlock(runtime);
+    try {
+      return tries ? file.tryWrite(src, position) : AsyncFile.NOT_NOW;
     } catch (IllegalStateException e) {
       throw Waiting.closedOr(e);
     }

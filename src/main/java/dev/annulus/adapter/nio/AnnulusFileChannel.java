@@ -342,11 +342,29 @@ public final class AnnulusFileChannel extends FileChannel {
   private int readAt(ByteBuffer dst, long at) throws IOException {
     checkDestination(dst);
     checkRange("read", at, dst.remaining());
+    checkMayBlock();
+    try {
+      int count = file.tryRead(dst, at);
+      if (count != AsyncFile.NOT_NOW) {
+        return count;
+      }
+    } catch (IllegalStateException e) {
+      throw Waiting.closedOr(e);
+    }
     return await(() -> file.read(dst, at));
   }
 
   private int writeAt(ByteBuffer src, long at) throws IOException {
     checkRange("write", at, src.remaining());
+    checkMayBlock();
+    try {
+      int count = file.tryWrite(src, at);
+      if (count != AsyncFile.NOT_NOW) {
+        return count;
+      }
+    } catch (IllegalStateException e) {
+      throw Waiting.closedOr(e);
+    }
     return await(() -> file.write(src, at));
   }
 

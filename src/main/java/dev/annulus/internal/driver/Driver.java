@@ -36,11 +36,25 @@ public interface Driver extends AutoCloseable {
   int call(Operation operation);
 
   /**
-   * Runs a read on the calling thread if that can be done without waiting for a device.
+   * Reads on the calling thread if that can be done without waiting for a device. The memory must stay until it returns.
    *
    * @return as {@link #call}; {@code -EAGAIN} if it would have to wait, {@code -EOPNOTSUPP} if that cannot be told here
    */
-  int attempt(Operation.Read read);
+  int attempt(int fd, long address, int length, long offset);
+
+  /**
+   * As {@link #call} of a read, without an object to hold it. The memory must stay until it returns.
+   *
+   * @return {@code -EOPNOTSUPP} if it takes an object here
+   */
+  default int callRead(int fd, long address, int length, long offset) {
+    return -Errno.EOPNOTSUPP;
+  }
+
+  /** As {@link #callRead}, of a write that is not to be durable. */
+  default int callWrite(int fd, long address, int length, long offset) {
+    return -Errno.EOPNOTSUPP;
+  }
 
   /**
    * Tells of memory that operations will use over and over, and that is never freed before the driver has ended: where it can, the driver has the

@@ -100,7 +100,7 @@ public final class PortableDriver implements Driver {
 
   /** {@code java.nio} cannot tell whether a read would wait. */
   @Override
-  public int attempt(Operation.Read read) {
+  public int attempt(int fd, long address, int length, long offset) {
     return -Errno.EOPNOTSUPP;
   }
 

@@ -136,8 +136,18 @@ public final class RingDriver implements Driver {
   }
 
   @Override
-  public int attempt(Operation.Read read) {
-    return DirectCalls.attempt(read);
+  public int attempt(int fd, long address, int length, long offset) {
+    return DirectCalls.attempt(fd, address, length, offset);
+  }
+
+  @Override
+  public int callRead(int fd, long address, int length, long offset) {
+    return DirectCalls.read(fd, address, length, offset);
+  }
+
+  @Override
+  public int callWrite(int fd, long address, int length, long offset) {
+    return DirectCalls.write(fd, address, length, offset);
   }
 
   @Override

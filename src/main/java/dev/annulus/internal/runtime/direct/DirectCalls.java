@@ -30,12 +30,26 @@ public final class DirectCalls {
   }
 
   /** Reads from the page cache; {@code -EAGAIN} if that does not hold what is wanted. */
-  public static int attempt(Operation.Read read) {
-    try {
-      return Syscalls.pread(read.fd(), read.address(), read.length(), read.offset(), Fcntl.RWF_NOWAIT);
-    } finally {
-      Reference.reachabilityFence(read);
-    }
+  public static int attempt(int fd, long address, int length, long offset) {
+    return Syscalls.pread(fd, address, length, offset, Fcntl.RWF_NOWAIT);
+  }
+
+  /** As {@link #run} of a read. */
+  public static int read(int fd, long address, int length, long offset) {
+    int result;
+    do {
+      result = Syscalls.pread(fd, address, length, offset);
+    } while (result == -Errno.EINTR);
+    return result;
+  }
+
+  /** As {@link #run} of a write. */
+  public static int write(int fd, long address, int length, long offset) {
+    int result;
+    do {
+      result = Syscalls.pwrite(fd, address, length, offset);
+    } while (result == -Errno.EINTR);
+    return result;
   }
 
   private static int once(Operation operation) {

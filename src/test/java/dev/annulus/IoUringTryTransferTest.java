@@ -1,0 +1,89 @@
+package dev.annulus;
+
+import static dev.annulus.AsyncFile.NOT_NOW;
+import static java.nio.file.StandardOpenOption.READ;
+import static java.util.concurrent.TimeUnit.SECONDS;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.annulus.testing.ChildJvm;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.FutureTask;
+import org.junit.jupiter.api.Test;
+
+class IoUringTryTransferTest extends TryTransferContract {
+  /** What a call makes whose future is its only object. Where the compiler does less than it can, the JDK's linker makes one of 40 bytes. */
+  private static final int SMALLEST_FUTURE_BYTES = 56;
+
+  @Override
+  Backend backend() {
+    return Backend.IO_URING;
+  }
+
+  @Override
+  boolean doesSome() {
+    return true;
+  }
+
+  @Test
+  void tryRead_withInlineReadsSwitchedOff_isDoneOnlyForCallersWhoWait() throws Exception {
+    Path path = file(bytes(100, 1));
+    try (IoRuntime ringOnly = builder().inlineReads(false).open()) {
+      AsyncFile file = Futures.get(ringOnly.openFile(path, READ));
+      assertEquals(NOT_NOW, file.tryRead(direct(100), 0));
+      assertEquals(100, file.callerRuns().tryRead(direct(100), 0));
+    }
+  }
+
+  /** The descriptor's number may be another file's as soon as it is closed. */
+  @Test
+  void closeAsync_duringATry_waitsForItsEnd() throws Exception {
+    HandDriver hand = new HandDriver();
+    CountDownLatch begun = new CountDownLatch(1);
+    CountDownLatch mayEnd = new CountDownLatch(1);
+    hand.reader =
+        () -> {
+          begun.countDown();
+          return awaited(mayEnd) ? 8 : -1;
+        };
+    Policies policies = new Policies(null, true, 0, Durability.SYNC_AFTER);
+    IoRuntime byHand = new IoRuntime("by-hand", Backend.IO_URING, hand, policies, Duration.ZERO);
+    CompletableFuture<AsyncFile> opened = byHand.openFile(Path.of("any"), READ);
+    hand.endNext(1_000_000);
+    AsyncFile file = Futures.get(opened);
+
+    FutureTask<Integer> trying = new FutureTask<>(() -> file.callerRuns().tryRead(direct(8), 0));
+    Thread _ = Thread.ofPlatform().daemon().start(trying);
+    assertTrue(awaited(begun));
+    CompletableFuture<Void> closed = file.closeAsync();
+    assertTrue(hand.requests.isEmpty(), "the descriptor is being closed under a read");
+    mayEnd.countDown();
+    assertEquals(8, trying.get(20, SECONDS));
+    hand.endNext(0);
+    Void _ = Futures.get(closed);
+  }
+
+  /** In a JVM of its own: what a compiler leaves out depends on all that has run before. */
+  @Test
+  void transfers_ofCachedDataByBlockingCallers_makeNoFuture() throws Exception {
+    Path path = file(bytes(GarbageProbe.BLOCK_BYTES, 1));
+    List<String> ways = ChildJvm.of(GarbageProbe.class, path.toString()).run(120).lines();
+    assertEquals(4, ways.size(), ways::toString);
+    for (String way : ways) {
+      int bytesPerCall = Integer.parseInt(way.substring(way.lastIndexOf(' ') + 1));
+      assertTrue(bytesPerCall < SMALLEST_FUTURE_BYTES, way);
+    }
+  }
+
+  private static boolean awaited(CountDownLatch latch) {
+    try {
+      return latch.await(20, SECONDS);
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+}
