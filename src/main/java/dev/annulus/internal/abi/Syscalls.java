@@ -29,7 +29,14 @@ public final class Syscalls {
   private static final FunctionDescriptor SYSCALL_DESCRIPTOR =
       FunctionDescriptor.of(
           JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG);
-  private static final MethodHandle SYSCALL =
+
+  /**
+   * Never assigned again, and yet not final. A constant handle is inlined into whoever calls it, and where calls are nested deeply the JIT compiler
+   * gives up in the midst of it: each system call then takes up to a microsecond more, and makes garbage. A handle that is no constant the JDK has
+   * compiled by itself, as a whole.
+   */
+  @SuppressWarnings("FieldMayBeFinal")
+  private static MethodHandle SYSCALL =
       link("syscall", SYSCALL_DESCRIPTOR, Linker.Option.firstVariadicArg(1), CAPTURE_ERRNO);
   private static final MethodHandle SYSCALL_WITHOUT_ERRNO =
       link("syscall", SYSCALL_DESCRIPTOR, Linker.Option.firstVariadicArg(1));
