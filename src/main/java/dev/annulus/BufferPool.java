@@ -104,13 +104,13 @@ public final class BufferPool {
   }
 
   /**
-   * The lease that a stretch of memory belongs to, or {@code null} if it is none of the pool's.
+   * The lease that the memory at an address belongs to, or {@code null} if it is none of the pool's.
    *
    * @throws IllegalStateException if it is the pool's, but not lent
    */
-  @Nullable Lease leaseOf(MemorySegment memory) {
+  @Nullable Lease leaseOf(long address) {
     Region here = region;
-    return here == null || memory.byteSize() == 0 ? null : here.leaseOf(memory.address());
+    return here == null ? null : here.leaseOf(address);
   }
 
   /** Whether memory is the pool's. */

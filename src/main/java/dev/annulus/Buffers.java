@@ -24,19 +24,10 @@ final class Buffers {
 
   /** The memory of a buffer between position and limit, checked to be usable by this thread now. */
   static MemorySegment check(ByteBuffer buffer, boolean forReading) {
-    checkWritable(!(forReading && buffer.isReadOnly()));
+    if (forReading && buffer.isReadOnly()) {
+      throw new IllegalArgumentException("read-only buffer as destination");
+    }
     return checkAccess(MemorySegment.ofBuffer(buffer));
-  }
-
-  /**
-   * Where the memory of a native buffer begins, after the checks of {@link #check(ByteBuffer, boolean)}. Every native buffer is a mapped one to the
-   * JDK; where the compiler is told so, and sees that the segment goes nowhere else, that need not become an object.
-   */
-  static long checkedAddress(MappedByteBuffer buffer, boolean forReading) {
-    checkWritable(!(forReading && buffer.isReadOnly()));
-    MemorySegment segment = MemorySegment.ofBuffer(buffer);
-    checkUsable(segment.scope().isAlive(), segment.isAccessibleBy(Thread.currentThread()));
-    return segment.address();
   }
 
   /** A segment, checked to be usable by this thread now. */
@@ -48,17 +39,11 @@ final class Buffers {
   }
 
   private static MemorySegment checkAccess(MemorySegment segment) {
-    checkUsable(segment.scope().isAlive(), segment.isAccessibleBy(Thread.currentThread()));
+    checkAccess(segment.scope().isAlive(), segment.isAccessibleBy(Thread.currentThread()));
     return segment;
   }
 
-  private static void checkWritable(boolean writable) {
-    if (!writable) {
-      throw new IllegalArgumentException("read-only buffer as destination");
-    }
-  }
-
-  private static void checkUsable(boolean alive, boolean accessible) {
+  private static void checkAccess(boolean alive, boolean accessible) {
     if (!alive) {
       throw new IllegalStateException("the memory's arena is closed");
     }
@@ -67,24 +52,37 @@ final class Buffers {
     }
   }
 
+  /** As {@link #check(ByteBuffer, boolean)} of a native buffer, by what is known of its memory. */
+  static void checkNative(boolean readOnly, boolean alive, boolean accessible, boolean forReading) {
+    if (forReading && readOnly) {
+      throw new IllegalArgumentException("read-only buffer as destination");
+    }
+    checkAccess(alive, accessible);
+  }
+
   /**
    * What an operation is to hold on to: the user's own memory if it is native, else a stand-in. To be {@linkplain #release
    * released} in any case.
    */
   static Object memory(Engine engine, ByteBuffer buffer, MemorySegment segment, boolean forReading) {
-    if (segment.isNative()) {
-      BufferPool.Lease lease = engine.bufferPool().leaseOf(segment);
-      return lease == null ? buffer : new LeasedMemory(lease, segment, buffer);
+    if (buffer instanceof MappedByteBuffer nativeBuffer) {
+      return nativeMemory(engine, nativeBuffer, segment.address(), segment.byteSize());
     }
     return forReading
         ? engine.heapCopies().forReading(segment, buffer)
         : engine.heapCopies().forWriting(segment, buffer);
   }
 
+  /** As {@link #memory(Engine, ByteBuffer, MemorySegment, boolean)}, for a native buffer, whose bytes are {@code size} from {@code address} on. */
+  static Object nativeMemory(Engine engine, MappedByteBuffer buffer, long address, long size) {
+    BufferPool.Lease lease = size == 0 ? null : engine.bufferPool().leaseOf(address);
+    return lease == null ? buffer : new LeasedMemory(lease, MemorySegment.ofBuffer(buffer), buffer);
+  }
+
   /** As {@link #memory(Engine, ByteBuffer, MemorySegment, boolean)}, for a user's segment. */
   static Object memory(Engine engine, MemorySegment segment, boolean forReading) {
     if (segment.isNative()) {
-      BufferPool.Lease lease = engine.bufferPool().leaseOf(segment);
+      BufferPool.Lease lease = segment.byteSize() == 0 ? null : engine.bufferPool().leaseOf(segment.address());
       return lease == null ? segment : new LeasedMemory(lease, segment, null);
     }
     return forReading

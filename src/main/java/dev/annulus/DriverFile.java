@@ -47,6 +47,9 @@ final class DriverFile implements AsyncFile {
 
   @Override
   public IoFuture<Integer> read(ByteBuffer dst, long position) {
+    if (dst instanceof MappedByteBuffer nativeDst) {
+      return readNative(nativeDst, position);
+    }
     MemorySegment segment = checkRead(dst, position);
     Object memory = Buffers.memory(engine, dst, segment, true);
     int length = Buffers.length(segment.byteSize());
@@ -61,9 +64,26 @@ final class DriverFile implements AsyncFile {
       return NOT_NOW;
     }
     descriptor.checkReadable();
-    long address = Buffers.checkedAddress(nativeDst, true);
-    Buffers.checkRange(position, dst.remaining());
-    return here.read(dst, address, Buffers.length(dst.remaining()), position);
+    MemorySegment segment = MemorySegment.ofBuffer(nativeDst);
+    Buffers.checkNative(segment.isReadOnly(), segment.scope().isAlive(), segment.isAccessibleBy(Thread.currentThread()), true);
+    Buffers.checkRange(position, segment.byteSize());
+    return here.read(dst, segment.address(), Buffers.length(segment.byteSize()), position);
+  }
+
+  /**
+   * As {@link #read}. Native buffers are all of this class, and the segment does not leave the method: to a compiler that sees both it need not
+   * become an object. That both its ends are asked of one segment is more than thrift: a caller who moves the buffer meanwhile must get
+   * no other memory written to than the buffer's.
+   */
+  private IoFuture<Integer> readNative(MappedByteBuffer dst, long position) {
+    descriptor.checkReadable();
+    MemorySegment segment = MemorySegment.ofBuffer(dst);
+    Buffers.checkNative(segment.isReadOnly(), segment.scope().isAlive(), segment.isAccessibleBy(Thread.currentThread()), true);
+    Buffers.checkRange(position, segment.byteSize());
+    long address = segment.address();
+    int length = Buffers.length(segment.byteSize());
+    Object memory = Buffers.nativeMemory(engine, dst, address, length);
+    return start(new TransferFuture.ReadInt(descriptor, memory, address, length, position), length == 0);
   }
 
   @Override
@@ -171,6 +191,9 @@ final class DriverFile implements AsyncFile {
 
   @Override
   public IoFuture<Integer> write(ByteBuffer src, long position) {
+    if (src instanceof MappedByteBuffer nativeSrc) {
+      return writeNative(nativeSrc, position);
+    }
     return writeInt(src, checkWrite(src, position), position);
   }
 
@@ -181,9 +204,22 @@ final class DriverFile implements AsyncFile {
       return NOT_NOW;
     }
     checkChangeable();
-    long address = Buffers.checkedAddress(nativeSrc, false);
-    Buffers.checkRange(position, src.remaining());
-    return here.write(src, address, Buffers.length(src.remaining()), position);
+    MemorySegment segment = MemorySegment.ofBuffer(nativeSrc);
+    Buffers.checkNative(segment.isReadOnly(), segment.scope().isAlive(), segment.isAccessibleBy(Thread.currentThread()), false);
+    Buffers.checkRange(position, segment.byteSize());
+    return here.write(src, segment.address(), Buffers.length(segment.byteSize()), position);
+  }
+
+  /** As {@link #write}, in the way of {@link #readNative}. */
+  private IoFuture<Integer> writeNative(MappedByteBuffer src, long position) {
+    checkChangeable();
+    MemorySegment segment = MemorySegment.ofBuffer(src);
+    Buffers.checkNative(segment.isReadOnly(), segment.scope().isAlive(), segment.isAccessibleBy(Thread.currentThread()), false);
+    Buffers.checkRange(position, segment.byteSize());
+    long address = segment.address();
+    int length = Buffers.length(segment.byteSize());
+    Object memory = Buffers.nativeMemory(engine, src, address, length);
+    return start(new TransferFuture.WriteInt(descriptor, memory, address, length, position), length == 0);
   }
 
   @Override
@@ -482,7 +518,7 @@ final class DriverFile implements AsyncFile {
         }
         MemorySegment segment = MemorySegment.ofBuffer(buffer);
         Object memory = Buffers.memory(engine, buffer, segment, forReading);
-        pieces.add(new Operation.Piece(memory, Buffers.address(memory, segment), buffer.remaining()));
+        pieces.add(new Operation.Piece(memory, Buffers.address(memory, segment), (int) segment.byteSize()));
       }
     } catch (RuntimeException | Error e) {
       pieces.forEach(piece -> Buffers.release(piece.memory()));

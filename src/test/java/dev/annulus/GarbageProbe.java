@@ -23,6 +23,7 @@ final class GarbageProbe {
   static final int BLOCK_BYTES = 4096;
 
   private static final int CALLS = 20_000;
+  private static final int CALLS_PER_HEAP_BUFFER = 8;
   private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(8);
 
   private final ByteBuffer heap = ByteBuffer.allocate(BLOCK_BYTES);
@@ -52,16 +53,17 @@ final class GarbageProbe {
     long deadline = System.nanoTime() + PATIENCE_NANOS;
     long bytes;
     do {
-      run(transfer, heap);
+      run(transfer, true);
       long before = allocatedBytes();
-      run(transfer, direct);
+      run(transfer, false);
       bytes = allocatedBytes() - before;
     } while (bytes >= CALLS && System.nanoTime() < deadline);
     System.out.println(what + ", bytes per call: " + bytes / CALLS);
   }
 
-  private static void run(Transfer transfer, ByteBuffer buffer) throws IOException {
+  private void run(Transfer transfer, boolean mixed) throws IOException {
     for (int i = 0; i < CALLS; i++) {
+      ByteBuffer buffer = mixed && i % CALLS_PER_HEAP_BUFFER == 0 ? heap : direct;
       int count = transfer.of(buffer.clear());
       if (count != BLOCK_BYTES) {
         throw new IOException("transferred " + count);
