@@ -5,6 +5,7 @@ import dev.annulus.internal.driver.Operation;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.MappedByteBuffer;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 
@@ -136,5 +137,35 @@ final class Buffers {
       MemorySegment _ = check(buffer, forReading);
     }
     return copy;
+  }
+
+  /** How many bytes buffers hold or take together. */
+  static long total(List<ByteBuffer> buffers) {
+    long total = 0;
+    for (ByteBuffer buffer : buffers) {
+      total += buffer.remaining();
+    }
+    return total;
+  }
+
+  /**
+   * What an operation on several buffers is to hold on to, each as {@link #memory}. Without the empty ones: were the most one operation takes all
+   * empty, it would transfer nothing, or report end of file.
+   */
+  static List<Operation.Piece> pieces(Engine engine, List<ByteBuffer> buffers, boolean forReading) {
+    List<Operation.Piece> pieces = new ArrayList<>(buffers.size());
+    try {
+      for (ByteBuffer buffer : buffers) {
+        if (buffer.hasRemaining()) {
+          MemorySegment segment = MemorySegment.ofBuffer(buffer);
+          Object memory = memory(engine, buffer, segment, forReading);
+          pieces.add(new Operation.Piece(memory, address(memory, segment), (int) segment.byteSize()));
+        }
+      }
+    } catch (RuntimeException | Error e) {
+      pieces.forEach(piece -> release(piece.memory()));
+      throw e;
+    }
+    return pieces;
   }
 }

@@ -5,7 +5,6 @@ import dev.annulus.internal.driver.Operation;
 import dev.annulus.internal.driver.StatResult;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
-import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
 import java.nio.MappedByteBuffer;
 import java.nio.file.Path;
@@ -13,29 +12,25 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 
 /** An open file on a driver: checks arguments, makes operations of them, and has them run. */
 final class DriverFile implements AsyncFile {
-  /** Leaves callers the time to return, before what they started is submitted. */
-  private static final Executor UNWINDING =
-      CompletableFuture.delayedExecutor(1, TimeUnit.MILLISECONDS, Runnable::run);
-
   private final OpenDescriptor descriptor;
   private final Engine engine;
   private final int fd;
   private final TransfersHere here;
+  private final Launch launch;
 
-  /** Whether operations may run on the thread that asks for them; see {@link AsyncFile#callerRuns}. */
-  private final boolean callerRuns;
-
+  /**
+   * @param callerRuns whether operations may run on the thread that asks for them; see {@link AsyncFile#callerRuns}
+   */
   DriverFile(OpenDescriptor descriptor, boolean callerRuns) {
     this.descriptor = descriptor;
     this.engine = descriptor.engine();
     this.fd = descriptor.fd();
-    this.callerRuns = callerRuns;
     this.here = new TransfersHere(descriptor, callerRuns);
+    this.launch = new Launch(descriptor, here);
   }
 
   @Override
@@ -53,21 +48,8 @@ final class DriverFile implements AsyncFile {
     MemorySegment segment = checkRead(dst, position);
     Object memory = Buffers.memory(engine, dst, segment, true);
     int length = Buffers.length(segment.byteSize());
-    return start(
+    return launch.start(
         new TransferFuture.ReadInt(descriptor, memory, Buffers.address(memory, segment), length, position), length == 0);
-  }
-
-  @Override
-  public int tryRead(ByteBuffer dst, long position) {
-    if (!(dst instanceof MappedByteBuffer nativeDst)) {
-      MemorySegment _ = checkRead(dst, position);
-      return NOT_NOW;
-    }
-    descriptor.checkReadable();
-    MemorySegment segment = MemorySegment.ofBuffer(nativeDst);
-    Buffers.checkNative(segment.isReadOnly(), segment.scope().isAlive(), segment.isAccessibleBy(Thread.currentThread()), true);
-    Buffers.checkRange(position, segment.byteSize());
-    return here.read(dst, segment.address(), Buffers.length(segment.byteSize()), position);
   }
 
   /**
@@ -83,7 +65,20 @@ final class DriverFile implements AsyncFile {
     long address = segment.address();
     int length = Buffers.length(segment.byteSize());
     Object memory = Buffers.nativeMemory(engine, dst, address, length);
-    return start(new TransferFuture.ReadInt(descriptor, memory, address, length, position), length == 0);
+    return launch.start(new TransferFuture.ReadInt(descriptor, memory, address, length, position), length == 0);
+  }
+
+  @Override
+  public int tryRead(ByteBuffer dst, long position) {
+    if (!(dst instanceof MappedByteBuffer nativeDst)) {
+      MemorySegment _ = checkRead(dst, position);
+      return NOT_NOW;
+    }
+    descriptor.checkReadable();
+    MemorySegment segment = MemorySegment.ofBuffer(nativeDst);
+    Buffers.checkNative(segment.isReadOnly(), segment.scope().isAlive(), segment.isAccessibleBy(Thread.currentThread()), true);
+    Buffers.checkRange(position, segment.byteSize());
+    return here.read(dst, segment.address(), Buffers.length(segment.byteSize()), position);
   }
 
   @Override
@@ -91,7 +86,7 @@ final class DriverFile implements AsyncFile {
     MemorySegment segment = checkRead(dst, position);
     Object memory = Buffers.memory(engine, segment, true);
     int length = Buffers.length(segment.byteSize());
-    return start(
+    return launch.start(
         new TransferFuture.ReadLong(descriptor, memory, Buffers.address(memory, segment), length, position), length == 0);
   }
 
@@ -108,7 +103,7 @@ final class DriverFile implements AsyncFile {
   }
 
   private IoFuture<Void> readFully(Object memory, MemorySegment segment, long position) {
-    return start(readFuture(memory, segment, position), segment.byteSize() == 0);
+    return launch.start(readFuture(memory, segment, position), segment.byteSize() == 0);
   }
 
   private FileFuture<Void> readFuture(Object memory, MemorySegment segment, long position) {
@@ -119,8 +114,9 @@ final class DriverFile implements AsyncFile {
   public IoFuture<Long> read(List<ByteBuffer> dsts, long position) {
     descriptor.checkReadable();
     List<ByteBuffer> buffers = Buffers.checkAll(dsts, true);
-    Buffers.checkRange(position, total(buffers));
-    return start(VectorFuture.reading(descriptor, pieces(buffers, true), position), total(buffers) == 0);
+    Buffers.checkRange(position, Buffers.total(buffers));
+    return launch.start(
+        VectorFuture.reading(descriptor, Buffers.pieces(engine, buffers, true), position), Buffers.total(buffers) == 0);
   }
 
   @Override
@@ -131,13 +127,7 @@ final class DriverFile implements AsyncFile {
       MemorySegment _ = checkRead(read.buffer(), read.position());
     }
     List<FileFuture<Void>> futures = readFutures(batch);
-    List<FileFuture<Void>> toSubmit = new ArrayList<>(futures.size());
-    for (FileFuture<Void> future : futures) {
-      if (!isDoneHere(future)) {
-        toSubmit.add(future);
-      }
-    }
-    engine.driver().submitAll(toSubmit);
+    launch.startAll(futures);
     return List.copyOf(futures);
   }
 
@@ -156,19 +146,6 @@ final class DriverFile implements AsyncFile {
       throw e;
     }
     return futures;
-  }
-
-  /** Completes a read of a batch at once, if it transfers nothing or finds all in the page cache. */
-  private boolean isDoneHere(FileFuture<Void> future) {
-    if (!(future.operation() instanceof Operation.Read read)) {
-      return false;
-    }
-    if (read.length() == 0) {
-      future.completed(0);
-      return true;
-    }
-    future.observe();
-    return descriptor.isBuffered() && isReadInline(future, read);
   }
 
   private MemorySegment checkRead(ByteBuffer dst, long position) {
@@ -197,6 +174,18 @@ final class DriverFile implements AsyncFile {
     return writeInt(src, checkWrite(src, position), position);
   }
 
+  /** As {@link #write}, in the way of {@link #readNative}. */
+  private IoFuture<Integer> writeNative(MappedByteBuffer src, long position) {
+    checkChangeable();
+    MemorySegment segment = MemorySegment.ofBuffer(src);
+    Buffers.checkNative(segment.isReadOnly(), segment.scope().isAlive(), segment.isAccessibleBy(Thread.currentThread()), false);
+    Buffers.checkRange(position, segment.byteSize());
+    long address = segment.address();
+    int length = Buffers.length(segment.byteSize());
+    Object memory = Buffers.nativeMemory(engine, src, address, length);
+    return launch.start(new TransferFuture.WriteInt(descriptor, memory, address, length, position), length == 0);
+  }
+
   @Override
   public int tryWrite(ByteBuffer src, long position) {
     if (!(src instanceof MappedByteBuffer nativeSrc)) {
@@ -210,24 +199,12 @@ final class DriverFile implements AsyncFile {
     return here.write(src, segment.address(), Buffers.length(segment.byteSize()), position);
   }
 
-  /** As {@link #write}, in the way of {@link #readNative}. */
-  private IoFuture<Integer> writeNative(MappedByteBuffer src, long position) {
-    checkChangeable();
-    MemorySegment segment = MemorySegment.ofBuffer(src);
-    Buffers.checkNative(segment.isReadOnly(), segment.scope().isAlive(), segment.isAccessibleBy(Thread.currentThread()), false);
-    Buffers.checkRange(position, segment.byteSize());
-    long address = segment.address();
-    int length = Buffers.length(segment.byteSize());
-    Object memory = Buffers.nativeMemory(engine, src, address, length);
-    return start(new TransferFuture.WriteInt(descriptor, memory, address, length, position), length == 0);
-  }
-
   @Override
   public IoFuture<Long> write(MemorySegment src, long position) {
     MemorySegment segment = checkWrite(src, position);
     Object memory = Buffers.memory(engine, segment, false);
     int length = Buffers.length(segment.byteSize());
-    return start(
+    return launch.start(
         new TransferFuture.WriteLong(descriptor, memory, Buffers.address(memory, segment), length, position), length == 0);
   }
 
@@ -247,8 +224,9 @@ final class DriverFile implements AsyncFile {
   public IoFuture<Long> write(List<ByteBuffer> srcs, long position) {
     checkChangeable();
     List<ByteBuffer> buffers = Buffers.checkAll(srcs, false);
-    Buffers.checkRange(position, total(buffers));
-    return start(VectorFuture.writing(descriptor, pieces(buffers, false), position), total(buffers) == 0);
+    Buffers.checkRange(position, Buffers.total(buffers));
+    return launch.start(
+        VectorFuture.writing(descriptor, Buffers.pieces(engine, buffers, false), position), Buffers.total(buffers) == 0);
   }
 
   @Override
@@ -269,19 +247,19 @@ final class DriverFile implements AsyncFile {
     FileFuture<Void> future =
         new DurableWriteFuture(descriptor, memory, Buffers.address(memory, segment), segment.byteSize(), position);
     IOException lost = descriptor.earlierSyncFailure();
-    return lost == null ? start(future, segment.byteSize() == 0) : refuse(future, lost);
+    return lost == null ? launch.start(future, segment.byteSize() == 0) : launch.refuse(future, lost);
   }
 
   private IoFuture<Integer> writeInt(ByteBuffer src, MemorySegment segment, long offset) {
     Object memory = Buffers.memory(engine, src, segment, false);
     int length = Buffers.length(segment.byteSize());
-    return start(
+    return launch.start(
         new TransferFuture.WriteInt(descriptor, memory, Buffers.address(memory, segment), length, offset), length == 0);
   }
 
   private IoFuture<Void> writeFully(Object memory, MemorySegment segment, long position) {
     long size = segment.byteSize();
-    return start(
+    return launch.start(
         new FullTransferFuture.Write(descriptor, memory, Buffers.address(memory, segment), size, position), size == 0);
   }
 
@@ -327,25 +305,25 @@ final class DriverFile implements AsyncFile {
         };
     descriptor.checkOpen();
     IOException lost = descriptor.earlierSyncFailure();
-    return lost == null ? start(future, false) : refuse(future, lost);
+    return lost == null ? launch.start(future, false) : launch.refuse(future, lost);
   }
 
   @Override
   public IoFuture<FileStatus> stat() {
     StatResult result = new StatResult();
-    return start(FileFuture.of(descriptor, new Operation.Stat(fd, result), _ -> Statuses.of(result)), false);
+    return launch.start(FileFuture.of(descriptor, new Operation.Stat(fd, result), _ -> Statuses.of(result)), false);
   }
 
   @Override
   public IoFuture<Long> size() {
     StatResult result = new StatResult();
-    return start(FileFuture.of(descriptor, new Operation.Stat(fd, result), _ -> result.sizeBytes), false);
+    return launch.start(FileFuture.of(descriptor, new Operation.Stat(fd, result), _ -> result.sizeBytes), false);
   }
 
   @Override
   public IoFuture<DirectAlignment> directAlignment() {
     StatResult result = new StatResult();
-    return start(
+    return launch.start(
         FileFuture.of(descriptor, new Operation.Stat(fd, result), _ -> Statuses.directAlignmentOf(result)), false);
   }
 
@@ -355,7 +333,7 @@ final class DriverFile implements AsyncFile {
       throw new IllegalArgumentException("negative size: " + size);
     }
     checkChangeable();
-    return start(FileFuture.of(descriptor, new Operation.Truncate(fd, size), _ -> null), false);
+    return launch.start(FileFuture.of(descriptor, new Operation.Truncate(fd, size), _ -> null), false);
   }
 
   @Override
@@ -365,7 +343,7 @@ final class DriverFile implements AsyncFile {
     }
     Buffers.checkRange(position, length);
     descriptor.checkWritable();
-    return start(FileFuture.of(descriptor, new Operation.Allocate(fd, position, length), _ -> null), false);
+    return launch.start(FileFuture.of(descriptor, new Operation.Allocate(fd, position, length), _ -> null), false);
   }
 
   @Override
@@ -386,7 +364,7 @@ final class DriverFile implements AsyncFile {
             }
           }
         };
-    return start(future, false);
+    return launch.start(future, false);
   }
 
   // ---- life cycle ----
@@ -412,118 +390,5 @@ final class DriverFile implements AsyncFile {
     if (!engine.driver().onDriverThread()) {
       boolean _ = descriptor.awaitClosed(Long.MAX_VALUE, TimeUnit.DAYS);
     }
-  }
-
-  /** Takes a lease and submits, or completes at once with 0 what transfers nothing. */
-  private <T> IoFuture<T> start(FileFuture<T> future, boolean empty) {
-    takeLease(future);
-    if (empty) {
-      future.completed(0);
-      return future;
-    }
-    future.observe();
-    if (here.mayWait()) {
-      future.runHere();
-    } else {
-      submit(future);
-    }
-    return future;
-  }
-
-  private void submit(FileFuture<?> future) {
-    switch (future.operation()) {
-      case Operation.Read read when descriptor.isBuffered() -> {
-        if (!isReadInline(future, read)) {
-          engine.driver().submit(future);
-        }
-      }
-      case Operation.Sync _ -> descriptor.groupCommit().sync(future, false);
-      case DurableWriteFuture write -> {
-        write.choose();
-        engine.driver().submit(write);
-      }
-      default -> engine.driver().submit(future);
-    }
-  }
-
-  /** Does a read of cached data at once. False if it is not cached, and left to be submitted. */
-  private boolean isReadInline(FileFuture<?> future, Operation.Read read) {
-    int result = attempt(read);
-    if (result >= 0) {
-      future.completedInline(result);
-      return true;
-    }
-    if (result == InlineReads.TOO_DEEP && !engine.driver().onDriverThread()) {
-      // The ring may be done before the caller attaches its dependent, which would then run on this stack again. Later it cannot be.
-      UNWINDING.execute(() -> submitLate(future));
-      return true;
-    }
-    return false;
-  }
-
-  private int attempt(Operation.Read read) {
-    try {
-      return engine
-          .inlineReads()
-          .attempt(
-              engine.driver(), fd, read.address(), read.length(), read.offset(), descriptor.inlineHistory(), callerRuns);
-    } finally {
-      Reference.reachabilityFence(read);
-    }
-  }
-
-  /** The user has the future already: whether it is given up is to be looked at before it is with the driver, and again after that. */
-  private void submitLate(FileFuture<?> future) {
-    if (future.isDone()) {
-      future.completed(-Errno.ECANCELED);
-      return;
-    }
-    engine.driver().submitPastLimits(future);
-    if (future.isDone() && !future.isOver()) {
-      engine.driver().cancel(future);
-    }
-  }
-
-  /** The last thing that can go wrong before an operation begins: what it holds is given back then. */
-  private void takeLease(FileFuture<?> future) {
-    try {
-      descriptor.lease();
-    } catch (IllegalStateException e) {
-      future.release();
-      throw e;
-    }
-  }
-
-  private <T> IoFuture<T> refuse(FileFuture<T> future, Throwable cause) {
-    takeLease(future);
-    future.refused(cause);
-    return future;
-  }
-
-  private static long total(List<ByteBuffer> buffers) {
-    long total = 0;
-    for (ByteBuffer buffer : buffers) {
-      total += buffer.remaining();
-    }
-    return total;
-  }
-
-  /** Without the empty buffers: were the most one operation takes all empty, it would transfer nothing, or report end of file. */
-  private List<Operation.Piece> pieces(List<ByteBuffer> buffers, boolean forReading) {
-    List<Operation.Piece> pieces = new ArrayList<>(buffers.size());
-    try {
-      for (ByteBuffer buffer : buffers) {
-        if (!buffer.hasRemaining()) {
-          continue;
-        }
-        MemorySegment segment = MemorySegment.ofBuffer(buffer);
-        Object memory = Buffers.memory(engine, buffer, segment, forReading);
-        pieces.add(new Operation.Piece(memory, Buffers.address(memory, segment), (int) segment.byteSize()));
-      }
-    } catch (RuntimeException | Error e) {
-      pieces.forEach(piece -> Buffers.release(piece.memory()));
-      throw e;
-    }
-    return pieces;
   }
 }

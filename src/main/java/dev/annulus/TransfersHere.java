@@ -23,6 +23,10 @@ final class TransfersHere {
     this.callerRuns = callerRuns;
   }
 
+  boolean callerRuns() {
+    return callerRuns;
+  }
+
   /** Whether the calling thread may be blocked for an operation, being a caller's who would wait for it anyway. */
   boolean mayWait() {
     return callerRuns && !Thread.currentThread().isVirtual() && !driver.onDriverThread();
@@ -38,7 +42,7 @@ final class TransfersHere {
       int count =
           mayWait()
               ? driver.callRead(descriptor.fd(), address, length, position)
-              : attempt(address, length, position);
+              : attempt(address, length, position, true);
       return count == 0 && length > 0 ? -1 : transferred(dst, count);
     } finally {
       Reference.reachabilityFence(dst);
@@ -46,13 +50,14 @@ final class TransfersHere {
     }
   }
 
-  private int attempt(long address, int length, long position) {
+  /** As {@link InlineReads#attempt}. */
+  int attempt(long address, int length, long position, boolean callerWaits) {
     if (!descriptor.isBuffered()) {
-      return AsyncFile.NOT_NOW;
+      return InlineReads.NOT_CACHED;
     }
     return engine
         .inlineReads()
-        .attempt(driver, descriptor.fd(), address, length, position, descriptor.inlineHistory(), true);
+        .attempt(driver, descriptor.fd(), address, length, position, descriptor.inlineHistory(), callerWaits);
   }
 
   /** As {@link AsyncFile#tryWrite}. */
