@@ -176,6 +176,11 @@ final class SoakWorker implements Callable<Void> {
       return;
     }
     ByteBuffer buffer = random.nextInt(4) == 0 ? ByteBuffer.allocate(length) : canaries.take(length);
+    if (random.nextBoolean() && isTried(() -> file.tryRead(buffer, position))) {
+      check(region, buffer, offset);
+      canaries.over(buffer);
+      return;
+    }
     IoFuture<?> read =
         begin(
             () ->
@@ -224,6 +229,15 @@ final class SoakWorker implements Callable<Void> {
       case 2 -> end((IoFuture<?>) runtime.nop(), giveUp);
       case 3 -> end((IoFuture<?>) runtime.stat(path), giveUp);
       default -> end((IoFuture<?>) runtime.syncDirectory(Objects.requireNonNull(path.getParent())), giveUp);
+    }
+  }
+
+  private boolean isTried(Callable<Integer> transfer) throws Exception {
+    try {
+      return transfer.call() != AsyncFile.NOT_NOW;
+    } catch (IllegalStateException e) {
+      checkRefused(e);
+      throw e;
     }
   }
 
@@ -311,7 +325,11 @@ final class SoakWorker implements Callable<Void> {
     }
     try (FsFile file = fs.open(path, FsOpenOptions.updating())) {
       begun = true;
-      int count = file.writeAt(ByteBuffer.wrap(attempt.bytes()), region.position() + attempt.offset());
+      ByteBuffer source = ByteBuffer.wrap(attempt.bytes());
+      if (random.nextBoolean()) {
+        source = ByteBuffer.allocateDirect(attempt.bytes().length).put(source).flip();
+      }
+      int count = file.writeAt(source, region.position() + attempt.offset());
       region.written(attempt, count);
       begun = false;
       ByteBuffer back = ByteBuffer.allocateDirect(SoakRegion.BYTES);
