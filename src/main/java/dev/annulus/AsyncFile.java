@@ -28,7 +28,7 @@ import java.util.concurrent.CompletableFuture;
  * <p><b>Interrupts.</b> {@link Thread#interrupt()} never closes a file and never ends an operation.
  */
 public interface AsyncFile extends AutoCloseable {
-  /** What {@link #tryRead} and {@link #tryWrite} answer when they have done nothing. */
+  /** What {@link #tryRead} and {@link #tryWrite} answer when they have transferred nothing. */
   int NOT_NOW = -2;
 
   /**
@@ -50,8 +50,9 @@ public interface AsyncFile extends AutoCloseable {
   /**
    * Reads once, if the calling thread can do so at once, and makes no object: what {@link #read(ByteBuffer, long)} would have completed
    * before it returned, without the future. That is data in the page cache; in a view {@linkplain #callerRuns for callers who wait} anything,
-   * on platform threads. Only into native memory of the caller's own, and while no {@link RuntimeListener} is there. Otherwise nothing is
-   * done, and {@code read} is to be called. So it is if the read fails: {@code read} then says why.
+   * on platform threads. Only into native memory of the caller's own, while no {@link RuntimeListener} is there and no flight recording of
+   * operations runs, and on {@link Backend#IO_URING}. Otherwise {@code read} is to be called: the buffer has not moved, though its bytes may
+   * have been written to. So it is if the read fails: {@code read} then says why. Bad arguments are thrown as by {@code read}.
    *
    * <pre>{@code
    * int count = file.tryRead(dst, position);
@@ -64,7 +65,7 @@ public interface AsyncFile extends AutoCloseable {
    *
    * @param dst takes the bytes
    * @param position where in the file to read, in bytes
-   * @return how many bytes were read, perhaps fewer than asked for; -1 at end of file; {@link #NOT_NOW} if nothing was done, as by default
+   * @return how many bytes were read, perhaps fewer than asked for; -1 at end of file; {@link #NOT_NOW} if it was not done, as by default
    */
   default int tryRead(ByteBuffer dst, long position) {
     return NOT_NOW;
@@ -128,8 +129,9 @@ public interface AsyncFile extends AutoCloseable {
 
   /**
    * Writes once, if the calling thread can do so at once, and makes no object: on platform threads, in a view {@linkplain #callerRuns for
-   * callers who wait}, from native memory of the caller's own, to a file that does not sync each write, and while no {@link RuntimeListener} is
-   * there. Otherwise nothing is done, and {@link #write(ByteBuffer, long)} is to be called. So it is if the write fails: {@code write} then says why.
+   * callers who wait}, from native memory of the caller's own, to a file that does not sync each write, while no {@link RuntimeListener} is there
+   * and no flight recording of operations runs, and on {@link Backend#IO_URING}. Otherwise nothing is done, and {@link #write(ByteBuffer, long)}
+   * is to be called. So it is if the write fails: {@code write} then says why. Bad arguments are thrown as by {@code write}.
    *
    * @param src holds the bytes
    * @param position where in the file to write, in bytes

@@ -7,7 +7,7 @@ import java.nio.ByteBuffer;
 /**
  * Reads and writes of one file that the calling thread does itself, with no future and no other object made for it.
  *
- * <p>What fails is not told of here: nothing has been transferred then, so it is done once more as an operation with a future, which says in
+ * <p>What fails is not told of here: nothing counts as transferred then, so it is done once more as an operation with a future, which says in
  * full what went wrong. Likewise whatever needs an object: a stand-in for heap memory, the lease of the pool's memory, somebody to watch.
  */
 final class TransfersHere {
@@ -34,13 +34,14 @@ final class TransfersHere {
 
   /** As {@link AsyncFile#tryRead}. */
   int read(ByteBuffer dst, long address, int length, long position) {
-    if (!needsNoObject(address)) {
+    boolean waits = mayWait();
+    if (!(waits || descriptor.isBuffered()) || !needsNoObject(address)) {
       return AsyncFile.NOT_NOW;
     }
     descriptor.lease();
     try {
       int count =
-          mayWait()
+          waits
               ? driver.callRead(descriptor.fd(), address, length, position)
               : attempt(address, length, position, true);
       return count == 0 && length > 0 ? -1 : transferred(dst, count);
@@ -50,11 +51,8 @@ final class TransfersHere {
     }
   }
 
-  /** As {@link InlineReads#attempt}. */
+  /** As {@link InlineReads#attempt}, of a file whose reads go through the page cache. */
   int attempt(long address, int length, long position, boolean callerWaits) {
-    if (!descriptor.isBuffered()) {
-      return InlineReads.NOT_CACHED;
-    }
     return engine
         .inlineReads()
         .attempt(driver, descriptor.fd(), address, length, position, descriptor.inlineHistory(), callerWaits);
