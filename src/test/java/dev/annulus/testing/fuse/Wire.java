@@ -89,6 +89,7 @@ final class Wire {
     return out;
   }
 
+  @SuppressWarnings("JavaInstantGetSecondsGetNano") // The seconds stand elsewhere.
   private static void putAttributes(ByteBuffer out, Node node) {
     out.putLong(node.id).putLong(node.contents.length()).putLong(node.contents.allocated() / 512);
     putSeconds(out, node.accessed);
