@@ -3,11 +3,13 @@ package dev.annulus.internal.runtime.direct;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
 import java.io.ByteArrayOutputStream;
+import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
 import java.net.URI;
 import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 
 /**
@@ -22,11 +24,20 @@ public final class NativePaths {
       Charset.forName(System.getProperty("sun.jnu.encoding", "UTF-8"), StandardCharsets.UTF_8);
   private static final char REPLACEMENT = '\ufffd';
 
+  /**
+   * Whether a relative path means another file to the JDK, which resolves it against {@code user.dir},
+   * than to the kernel, which resolves it against the working directory of the process.
+   */
+  private static final boolean RESOLVES_RELATIVE = !isWorkingDirectory(Path.of("").toAbsolutePath());
+
   private NativePaths() {}
 
-  /** The path as a C string. The empty path is the current directory, as for {@code java.nio.file}. */
+  /**
+   * The path as a C string. It means what it means to {@code java.nio.file}: a relative path starts at
+   * {@code user.dir}, and the empty path is that directory itself.
+   */
   public static MemorySegment toCString(Path path, SegmentAllocator allocator) {
-    byte[] bytes = bytes(path);
+    byte[] bytes = bytes(RESOLVES_RELATIVE && !path.isAbsolute() ? path.toAbsolutePath() : path);
     MemorySegment string = allocator.allocate(bytes.length + 1L, 1);
     MemorySegment.copy(bytes, 0, string, JAVA_BYTE, 0, bytes.length);
     string.set(JAVA_BYTE, bytes.length, (byte) 0);
@@ -40,6 +51,14 @@ public final class NativePaths {
       return directory.resolve(text);
     }
     return directory.resolve(Path.of(URI.create("file:///" + percentEncoded(name))).getFileName());
+  }
+
+  private static boolean isWorkingDirectory(Path userDir) {
+    try {
+      return Files.readSymbolicLink(Path.of("/proc/self/cwd")).equals(userDir);
+    } catch (IOException e) {
+      return false; // resolving is right in any case, and merely longer
+    }
   }
 
   static byte[] bytes(Path path) {
