@@ -1,6 +1,7 @@
 package dev.annulus;
 
 import dev.annulus.internal.driver.Driver;
+import dev.annulus.internal.driver.LoadedClasses;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
@@ -28,6 +29,7 @@ final class Engine {
     this.heapCopies = new HeapCopies(bufferPool);
     this.inlineReads = new InlineReads(policies.inlineReads());
     this.listeners = new Listeners(driver);
+    LoadedClasses.ensure();
     Errors.prepare();
   }
 

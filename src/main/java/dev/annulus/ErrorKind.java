@@ -8,6 +8,7 @@ import java.nio.channels.NonReadableChannelException;
 import java.nio.channels.NonWritableChannelException;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.AccessDeniedException;
+import java.nio.file.AtomicMoveNotSupportedException;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.NoSuchFileException;
@@ -104,6 +105,7 @@ public enum ErrorKind {
       case FileAlreadyExistsException _ -> ALREADY_EXISTS;
       case AccessDeniedException _ -> PERMISSION_DENIED;
       case NotDirectoryException _ -> NOT_A_DIRECTORY;
+      case AtomicMoveNotSupportedException _ -> CROSSES_DEVICES;
       case DirectoryNotEmptyException _ -> DIRECTORY_NOT_EMPTY;
       case ReadOnlyFileSystemException _ -> READ_ONLY_FILE_SYSTEM;
       case EOFException _ -> UNEXPECTED_EOF;

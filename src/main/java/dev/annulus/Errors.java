@@ -5,6 +5,7 @@ import dev.annulus.internal.driver.OpenFlag;
 import dev.annulus.internal.driver.Operation;
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
+import java.nio.file.AtomicMoveNotSupportedException;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
@@ -53,6 +54,10 @@ final class Errors {
           case Errno.ENOTDIR -> new NotDirectoryException(file);
           case Errno.ENOTEMPTY -> new DirectoryNotEmptyException(second == null ? file : second);
           case Errno.ELOOP -> new FileSystemLoopException(file);
+          case Errno.EXDEV ->
+              operation instanceof Operation.Rename
+                  ? new AtomicMoveNotSupportedException(file, second, reason)
+                  : new FileSystemException(file, second, reason);
           default -> new FileSystemException(file, second, reason);
         };
     exception.initCause(

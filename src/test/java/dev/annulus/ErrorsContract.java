@@ -16,6 +16,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
+import java.nio.file.AtomicMoveNotSupportedException;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
@@ -156,7 +157,7 @@ abstract class ErrorsContract extends BackendContract {
     Path target = elsewhere.resolve(file.getFileName());
     assertAll(
         List.of(
-            of(runtime.rename(file, target), FileSystemException.class, "EXDEV", ErrorKind.CROSSES_DEVICES, file),
+            of(runtime.rename(file, target), AtomicMoveNotSupportedException.class, "EXDEV", ErrorKind.CROSSES_DEVICES, file),
             of(runtime.link(target, file), FileSystemException.class, "EXDEV", ErrorKind.CROSSES_DEVICES, file)));
     assertTrue(Files.exists(file));
   }

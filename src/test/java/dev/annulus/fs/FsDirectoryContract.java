@@ -12,6 +12,7 @@ import dev.annulus.ErrorKind;
 import dev.annulus.testing.Needs;
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
+import java.nio.file.AtomicMoveNotSupportedException;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
@@ -228,7 +229,10 @@ interface FsDirectoryContract extends FsFixture {
     Path target = elsewhere.resolve("f");
     try {
       IOException thrown =
-          assertFails(ErrorKind.CROSSES_DEVICES, FileSystemException.class, () -> fs().rename(file, target));
+          assertFails(
+              ErrorKind.CROSSES_DEVICES,
+              AtomicMoveNotSupportedException.class,
+              () -> fs().rename(file, target));
       assertEquals("EXDEV", FsFixture.errnoOf(thrown).symbol());
       assertFails(ErrorKind.CROSSES_DEVICES, FileSystemException.class, () -> fs().hardLink(target, file));
       assertFalse(Files.exists(target));
