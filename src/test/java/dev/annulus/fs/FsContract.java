@@ -24,6 +24,7 @@ abstract class FsContract
         FsWholeFileContract,
         FsOpenContract,
         FsLockContract,
+        FsDeviceContract,
         FsDirectoryContract,
         FsTreeContract,
         FsErrorContract,

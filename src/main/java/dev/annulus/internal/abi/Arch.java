@@ -11,13 +11,13 @@ import java.util.Optional;
  * asm/fcntl.h}; a test holds each of them against values compiled from the kernel's own headers.
  */
 public enum Arch {
-  X86_64(new Numbers(257, 3, 332, 77, 73, 258, 263, 316, 265, 217, 0, 1, 17, 18, 295, 296, 74, 75, 285, 290, 327),
+  X86_64(new Numbers(257, 3, 332, 77, 73, 258, 263, 316, 265, 217, 0, 1, 17, 18, 295, 296, 74, 75, 285, 290, 327, 328),
       0x4000, 0x10000, 0x20000),
   AARCH64(Numbers.GENERIC, 0x10000, 0x4000, 0x8000),
   RISCV64(Numbers.GENERIC, 0x4000, 0x10000, 0x20000),
-  PPC64LE(new Numbers(286, 6, 383, 93, 143, 287, 292, 357, 294, 202, 3, 4, 179, 180, 320, 321, 118, 148, 309, 314, 380),
+  PPC64LE(new Numbers(286, 6, 383, 93, 143, 287, 292, 357, 294, 202, 3, 4, 179, 180, 320, 321, 118, 148, 309, 314, 380, 381),
       0x20000, 0x4000, 0x8000),
-  S390X(new Numbers(288, 6, 379, 93, 143, 289, 294, 347, 296, 220, 3, 4, 180, 181, 328, 329, 118, 148, 314, 323, 376),
+  S390X(new Numbers(288, 6, 379, 93, 143, 289, 294, 347, 296, 220, 3, 4, 180, 181, 328, 329, 118, 148, 314, 323, 376, 377),
       0x4000, 0x10000, 0x20000);
 
   /** System call numbers, in the order the constructor lists them. */
@@ -42,10 +42,11 @@ public enum Arch {
       int fdatasync,
       int fallocate,
       int eventfd2,
-      int preadv2) {
+      int preadv2,
+      int pwritev2) {
     /** The table of asm-generic/unistd.h, which newer architectures share. */
     static final Numbers GENERIC =
-        new Numbers(56, 57, 291, 46, 32, 34, 35, 276, 37, 61, 63, 64, 67, 68, 69, 70, 82, 83, 47, 19, 286);
+        new Numbers(56, 57, 291, 46, 32, 34, 35, 276, 37, 61, 63, 64, 67, 68, 69, 70, 82, 83, 47, 19, 286, 287);
   }
 
   public final Numbers numbers;

@@ -48,6 +48,9 @@ public final class Syscalls {
   private static final MethodHandle MUNMAP =
       link("munmap", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_LONG));
 
+  /** The offset that means the file's own position, to {@code preadv2} and {@code pwritev2}. */
+  private static final long OWN_POSITION = -1;
+
   private static final Arch ARCH =
       Arch.current()
           .orElseThrow(() -> new UnsupportedOperationException("no system call numbers for this machine"));
@@ -139,6 +142,16 @@ public final class Syscalls {
 
   public static int pwritev(int fd, MemorySegment iovecs, int count, long offset) {
     return (int) call(NR.pwritev(), fd, iovecs.address(), count, offset, 0, 0);
+  }
+
+  /** {@code preadv2(2)} where the file's own position is, or where there is none. */
+  public static int readv(int fd, MemorySegment iovecs, int count) {
+    return (int) call(NR.preadv2(), fd, iovecs.address(), count, OWN_POSITION, 0, 0);
+  }
+
+  /** As {@link #readv}, for writing. */
+  public static int writev(int fd, MemorySegment iovecs, int count) {
+    return (int) call(NR.pwritev2(), fd, iovecs.address(), count, OWN_POSITION, 0, 0);
   }
 
   /** {@code preadv2(2)} with one piece: {@code pread} with flags. */

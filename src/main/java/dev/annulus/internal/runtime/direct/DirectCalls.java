@@ -38,7 +38,7 @@ public final class DirectCalls {
   public static int read(int fd, long address, int length, long offset) {
     int result;
     do {
-      result = Syscalls.pread(fd, address, length, offset);
+      result = readOnce(fd, address, length, offset);
     } while (result == -Errno.EINTR);
     return result;
   }
@@ -47,7 +47,7 @@ public final class DirectCalls {
   public static int write(int fd, long address, int length, long offset) {
     int result;
     do {
-      result = Syscalls.pwrite(fd, address, length, offset);
+      result = writeOnce(fd, address, length, offset);
     } while (result == -Errno.EINTR);
     return result;
   }
@@ -55,7 +55,7 @@ public final class DirectCalls {
   private static int once(Operation operation) {
     return switch (operation) {
       case Operation.Nop() -> 0;
-      case Operation.Read read -> Syscalls.pread(read.fd(), read.address(), read.length(), read.offset());
+      case Operation.Read read -> readOnce(read.fd(), read.address(), read.length(), read.offset());
       case Operation.Write write -> write(write);
       case Operation.ReadVector(int fd, List<Operation.Piece> pieces, long offset) -> vector(true, fd, pieces, offset);
       case Operation.WriteVector(int fd, List<Operation.Piece> pieces, long offset) -> vector(false, fd, pieces, offset);
@@ -79,7 +79,7 @@ public final class DirectCalls {
     int count =
         write.offset() == Operation.AT_END_OF_FILE
             ? Syscalls.write(write.fd(), write.address(), write.length())
-            : Syscalls.pwrite(write.fd(), write.address(), write.length(), write.offset());
+            : writeOnce(write.fd(), write.address(), write.length(), write.offset());
     int synced = count > 0 && write.isDurable() ? Syscalls.fdatasync(write.fd()) : 0;
     return synced < 0 ? synced : count;
   }
@@ -137,7 +137,27 @@ public final class DirectCalls {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment iovecs = KernelValues.iovecs(pieces, arena);
       int count = KernelValues.iovecCount(pieces);
-      return read ? Syscalls.preadv(fd, iovecs, count, offset) : Syscalls.pwritev(fd, iovecs, count, offset);
+      int result =
+          read ? Syscalls.preadv(fd, iovecs, count, offset) : Syscalls.pwritev(fd, iovecs, count, offset);
+      if (result != -Errno.ESPIPE) {
+        return result;
+      }
+      return read ? Syscalls.readv(fd, iovecs, count) : Syscalls.writev(fd, iovecs, count);
     }
+  }
+
+  /**
+   * Reads at a position, or where there are none, as of a pipe or a terminal, what comes next: a ring
+   * does not mind the position there either. {@code ESPIPE} says that nothing was transferred.
+   */
+  private static int readOnce(int fd, long address, int length, long offset) {
+    int result = Syscalls.pread(fd, address, length, offset);
+    return result == -Errno.ESPIPE ? Syscalls.read(fd, address, length) : result;
+  }
+
+  /** As {@link #readOnce}, for writing. */
+  private static int writeOnce(int fd, long address, int length, long offset) {
+    int result = Syscalls.pwrite(fd, address, length, offset);
+    return result == -Errno.ESPIPE ? Syscalls.write(fd, address, length) : result;
   }
 }
