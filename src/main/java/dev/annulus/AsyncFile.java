@@ -251,11 +251,19 @@ public interface AsyncFile extends AutoCloseable {
 
   /**
    * Takes the exclusive advisory lock on the whole file if it is free ({@code flock(2)}). The lock is this open file's: another
-   * opening of the same file, in this process too, does not have it. Closing gives it back.
+   * opening of the same file, in this process too, does not have it. {@link #unlock} and closing give it back, at once even while
+   * a child process is being started, which for a moment holds every open file of its parent.
    *
    * @return true if the lock is now held by this file, or was before; false if another holds it
    */
   IoFuture<Boolean> tryLockExclusive();
+
+  /**
+   * Gives the lock of {@link #tryLockExclusive} back; the file stays open. Fine if it does not have it.
+   *
+   * @return completes when others may take the lock
+   */
+  IoFuture<Void> unlock();
 
   /**
    * This file for a caller that will wait for each operation at once. Operations of the view may be run by the calling thread, as a

@@ -2,40 +2,78 @@ package dev.annulus;
 
 import dev.annulus.internal.driver.Operation;
 import dev.annulus.internal.driver.Request;
+import java.util.function.BooleanSupplier;
 import java.util.function.IntConsumer;
 
-/** Closes a descriptor, whatever becomes of the driver: one that has ended already is asked to do it here and now. */
+/**
+ * Closes a descriptor, whatever becomes of the driver: one that has ended already is asked to do it
+ * here and now.
+ *
+ * <p>The lock of a file goes first, by a call of its own. Closing gives it back only with the last
+ * reference to the open file, and a child process holds one from its fork to its exec.
+ */
 final class CloseRequest implements Request {
   private final Engine engine;
-  private final Operation operation;
+  private final Operation closing;
+  private final BooleanSupplier mayBeLocked;
   private final IntConsumer whenClosed;
+  private Operation operation;
   private int mark = NO_MARK;
 
   /**
+   * @param mayBeLocked asked when closing begins: whether there may be a lock to give back
    * @param whenClosed takes the result, which may be a negated errno; the descriptor is gone in any case
    */
-  CloseRequest(Engine engine, int descriptor, IntConsumer whenClosed) {
+  CloseRequest(Engine engine, int descriptor, BooleanSupplier mayBeLocked, IntConsumer whenClosed) {
     this.engine = engine;
-    this.operation = new Operation.Close(descriptor);
+    this.closing = new Operation.Close(descriptor);
+    this.operation = closing;
+    this.mayBeLocked = mayBeLocked;
     this.whenClosed = whenClosed;
   }
 
+  void submit() {
+    if (mayBeLocked.getAsBoolean() && closing instanceof Operation.Close(int fd)) {
+      operation = new Operation.Unlock(fd);
+    }
+    engine.driver().submitPastLimits(this);
+  }
+
+  /** The close itself. */
+  Operation closing() {
+    return closing;
+  }
+
+  /** What runs now: the close, or before it the giving back of the lock. */
   @Override
   public Operation operation() {
     return operation;
   }
 
+  /** Whether the lock could be given back or not, the descriptor goes. */
   @Override
   public void completed(int result) {
-    whenClosed.accept(result);
+    if (operation instanceof Operation.Unlock) {
+      operation = closing;
+      engine.driver().submitPastLimits(this);
+    } else {
+      whenClosed.accept(result);
+    }
   }
 
   @Override
   public void refused(Throwable cause) {
-    whenClosed.accept(engine.driver().call(operation));
+    if (operation instanceof Operation.Unlock) {
+      int _ = engine.driver().call(operation);
+      operation = closing;
+    }
+    whenClosed.accept(engine.driver().call(closing));
   }
 
-  /** The kernel has the request and will carry it out, though nobody will hear of it. */
+  /**
+   * The kernel has the request and will carry it out, though nobody will hear of it. A lock that is
+   * never given back keeps its descriptor.
+   */
   @Override
   public void abandoned(Throwable cause) {
     whenClosed.accept(0);

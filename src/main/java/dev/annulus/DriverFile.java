@@ -364,7 +364,13 @@ final class DriverFile implements AsyncFile {
             }
           }
         };
+    descriptor.noteLocking();
     return launch.start(future, false);
+  }
+
+  @Override
+  public IoFuture<Void> unlock() {
+    return launch.start(FileFuture.of(descriptor, new Operation.Unlock(fd), _ -> null), false);
   }
 
   // ---- life cycle ----

@@ -36,6 +36,9 @@ final class OpenDescriptor {
   /** Made beforehand: closing must not fail for want of anything. */
   private final CloseRequest closeRequest;
 
+  /** Whether anybody has asked for the file's lock. */
+  private volatile boolean mayBeLocked;
+
   /** The close for those who watch, once it has begun; goes from thread to thread with the request. */
   private @Nullable Observation closing;
 
@@ -63,7 +66,7 @@ final class OpenDescriptor {
     this.spec = spec;
     this.groupCommit = new GroupCommit(engine.driver(), fd, this::noteFailedSync);
     this.durableWrites = new DurableWrites(engine.durability(), engine.driver().writesThrough());
-    this.closeRequest = new CloseRequest(engine, fd, this::onClosed);
+    this.closeRequest = new CloseRequest(engine, fd, () -> mayBeLocked, this::onClosed);
     engine.openDescriptors().add(this);
   }
 
@@ -142,12 +145,20 @@ final class OpenDescriptor {
     }
   }
 
-  /** An operation will never let go of the file: neither may we let go of its descriptor. */
+  /**
+   * An operation will never let go of the file: neither may we let go of its descriptor, nor of its
+   * lock, as what the operation writes may yet land.
+   */
   void abandon(Throwable cause) {
     int _ = leases.getAndUpdate(now -> now | CLOSING);
     engine.openDescriptors().remove(this);
     gone.countDown();
     engine.complete(() -> closed.completeExceptionally(cause));
+  }
+
+  /** The lock is about to be asked for: closing gives it back first, whatever comes of that. */
+  void noteLocking() {
+    mayBeLocked = true;
   }
 
   // ---- closing ----
@@ -181,8 +192,8 @@ final class OpenDescriptor {
   }
 
   private void closeNow() {
-    closing = engine.listeners().observe(closeRequest.operation());
-    engine.driver().submitPastLimits(closeRequest);
+    closing = engine.listeners().observe(closeRequest.closing());
+    closeRequest.submit();
   }
 
   private void onClosed(int result) {
@@ -190,7 +201,7 @@ final class OpenDescriptor {
     Observation seen = closing;
     if (seen != null) {
       seen.answered(result);
-      seen.end(failure == null ? Outcome.COMPLETED : Outcome.FAILED, closeRequest.operation(), path, failure);
+      seen.end(failure == null ? Outcome.COMPLETED : Outcome.FAILED, closeRequest.closing(), path, failure);
     }
     engine.openDescriptors().remove(this);
     gone.countDown();

@@ -32,6 +32,8 @@ public enum OperationType {
   LINK,
   /** A try to lock a file. */
   LOCK,
+  /** A giving back of a file's lock. */
+  UNLOCK,
   /** A listing of a directory. */
   LIST_DIRECTORY,
   /** A removal of a directory and all in it. */
@@ -56,6 +58,7 @@ public enum OperationType {
       case Operation.Rename _ -> RENAME;
       case Operation.Link _ -> LINK;
       case Operation.TryLock _ -> LOCK;
+      case Operation.Unlock _ -> UNLOCK;
       case Operation.ListDirectory _ -> LIST_DIRECTORY;
       case Operation.RemoveTree _ -> REMOVE_TREE;
     };

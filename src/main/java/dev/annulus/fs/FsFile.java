@@ -89,8 +89,8 @@ public interface FsFile extends SeekableByteChannel {
   void setLength(long size) throws IOException;
 
   /**
-   * Takes the exclusive advisory lock of the whole file, waiting until it is free. The lock is this open file's alone, and closing
-   * gives it back; taking it again is fine. A virtual thread that waits holds no carrier.
+   * Takes the exclusive advisory lock of the whole file, waiting until it is free. The lock is this open file's alone; {@link #unlock}
+   * and closing give it back; taking it again is fine. A virtual thread that waits holds no carrier.
    *
    * @throws IOException if locking fails
    */
@@ -103,6 +103,13 @@ public interface FsFile extends SeekableByteChannel {
    * @throws IOException if locking fails
    */
   boolean tryLockExclusive() throws IOException;
+
+  /**
+   * Gives the lock of {@link #lockExclusive} back; the file stays open. Fine if it does not have it.
+   *
+   * @throws IOException if that fails
+   */
+  void unlock() throws IOException;
 
   /**
    * {@inheritDoc}

@@ -281,6 +281,11 @@ final class RuntimeFsFile implements FsFile {
   }
 
   @Override
+  public void unlock() throws IOException {
+    await(file::unlock);
+  }
+
+  @Override
   public boolean isOpen() {
     return file.isOpen();
   }

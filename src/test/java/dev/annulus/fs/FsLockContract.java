@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
@@ -149,6 +150,63 @@ interface FsLockContract extends FsFixture {
       assertTrue(thread.join(Duration.ofSeconds(30)));
     }
     assertEquals(waiters, gotIt.get());
+  }
+
+  @Test
+  @DisplayName("F10 unlock gives the lock back and leaves the file open; without the lock it does nothing")
+  default void unlock_heldHereOrNot_freesItAndStaysOpen() throws Exception {
+    try (FsFile first = updating("f");
+        FsFile second = updating("f")) {
+      first.unlock();
+      assertTrue(first.tryLockExclusive());
+      second.unlock();
+      assertFalse(second.tryLockExclusive(), "another's lock is not given back");
+      first.unlock();
+      assertTrue(second.tryLockExclusive());
+      assertFalse(first.tryLockExclusive());
+      assertEquals(2, first.write(FsFixture.bytes("ok")));
+      second.unlock();
+      first.lockExclusive();
+      first.close();
+      assertTrue(second.tryLockExclusive());
+      second.close();
+      assertThrows(ClosedChannelException.class, second::unlock);
+    }
+  }
+
+  /** Between its fork and its exec a child holds whatever its parent has open. */
+  @Test
+  @DisplayName("F10 a lock that was given back is free while child processes start")
+  default void lock_givenBackWhileChildrenStart_isFreeAtOnce() throws Exception {
+    AtomicBoolean over = new AtomicBoolean();
+    List<Callable<Integer>> calls = new ArrayList<>();
+    for (int i = 0; i < 2; i++) {
+      calls.add(
+          () -> {
+            int started = 0;
+            while (!over.get()) {
+              started += new ProcessBuilder("true").start().waitFor() == 0 ? 1 : 0;
+            }
+            assertTrue(started > 0);
+            return started;
+          });
+    }
+    calls.add(
+        () -> {
+          try (FsFile kept = updating("f")) {
+            for (int i = 0; i < 600; i++) {
+              try (FsFile file = updating("f")) {
+                assertTrue(file.tryLockExclusive(), "refused after a close, round " + i);
+              }
+              assertTrue(kept.tryLockExclusive(), "refused after a close, round " + i);
+              kept.unlock();
+            }
+            return 0;
+          } finally {
+            over.set(true);
+          }
+        });
+    together(false, calls);
   }
 
   /** Waits for a while, or for another thread: it does not run and holds no carrier. */

@@ -28,6 +28,7 @@ public final class Fcntl {
 
   public static final int LOCK_EX = 2;
   public static final int LOCK_NB = 4;
+  public static final int LOCK_UN = 8;
 
   /** Of {@code pwritev2(2)}: what is written is on stable storage when the call returns. */
   public static final int RWF_DSYNC = 2;

@@ -192,6 +192,14 @@ public sealed interface Operation {
     }
   }
 
+  /** Gives the whole-file lock back, if this opening has it; answers 0. */
+  record Unlock(int fd) implements Operation {
+    @Override
+    public String name() {
+      return "unlock";
+    }
+  }
+
   /** Lists a directory without {@code .} and {@code ..}, in no order; answers 0 with {@code into} filled. */
   record ListDirectory(Path path, List<DirectoryItem> into) implements Operation {
     @Override

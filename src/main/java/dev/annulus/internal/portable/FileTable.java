@@ -96,6 +96,7 @@ final class FileTable {
       case Operation.Stat o -> o.fd();
       case Operation.Close o -> o.fd();
       case Operation.TryLock o -> o.fd();
+      case Operation.Unlock o -> o.fd();
       case Operation.Nop _, Operation.StatPath _, Operation.Open _, Operation.CreateDirectory _, Operation.Remove _,
           Operation.Rename _, Operation.Link _, Operation.ListDirectory _, Operation.RemoveTree _ -> null;
     };

@@ -84,6 +84,7 @@ final class NioCalls {
           onFile(fd, file -> FileLengths.allocate(file, offset, length));
       case Operation.Stat stat -> onFile(stat.fd(), file -> stat(file, stat));
       case Operation.TryLock(int fd) -> onFile(fd, file -> file.shared().tryLock(file));
+      case Operation.Unlock(int fd) -> onFile(fd, file -> file.shared().unlock(file));
       case Operation.Open open -> files.add(FileOpener.open(open));
       case Operation.Close(int fd) -> files.close(fd);
       case Operation.StatPath stat -> PathCalls.stat(stat);

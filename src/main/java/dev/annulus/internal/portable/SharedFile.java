@@ -80,6 +80,24 @@ final class SharedFile {
     return 0;
   }
 
+  /** Gives the lock back, if this opening has it, and closes what was kept open for it; answers 0. */
+  synchronized int unlock(OpenFile file) throws IOException {
+    if (!isHolder(file)) {
+      return 0;
+    }
+    FileLock held = heldLock;
+    lockHolder = null;
+    heldLock = null;
+    try {
+      if (held != null) {
+        held.release();
+      }
+    } finally {
+      closeKept();
+    }
+    return 0;
+  }
+
   /** Ends an opening: closes its channels, now or with the lock another opening holds. */
   void leave(OpenFile file, List<FileChannel> channels) throws IOException {
     try {
@@ -94,10 +112,14 @@ final class SharedFile {
     if (lockHolder == null || isHolder(file)) {
       lockHolder = null;
       heldLock = null;
-      List<FileChannel> all = List.copyOf(toCloseWithLock);
-      toCloseWithLock.clear();
-      closeAll(all);
+      closeKept();
     }
+  }
+
+  private void closeKept() throws IOException {
+    List<FileChannel> all = List.copyOf(toCloseWithLock);
+    toCloseWithLock.clear();
+    closeAll(all);
   }
 
   /** Closes all, whatever fails; throws what failed first. */

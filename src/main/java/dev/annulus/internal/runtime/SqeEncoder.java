@@ -43,7 +43,7 @@ final class SqeEncoder {
       case Operation.Remove _ -> IoUring.IORING_OP_UNLINKAT;
       case Operation.Rename _ -> IoUring.IORING_OP_RENAMEAT;
       case Operation.Link _ -> IoUring.IORING_OP_LINKAT;
-      case Operation.TryLock _, Operation.ListDirectory _, Operation.RemoveTree _ -> NONE;
+      case Operation.TryLock _, Operation.Unlock _, Operation.ListDirectory _, Operation.RemoveTree _ -> NONE;
     };
   }
 

@@ -54,6 +54,7 @@ enum ParityScenario {
       s.run(new Operation.Stat(never, new StatResult()));
       s.run(new Operation.Close(never));
       s.run(new Operation.TryLock(never));
+      s.run(new Operation.Unlock(never));
       s.use("file", List.of(OpenFlag.READ), f -> {
         s.write(f, "no", 0);
         s.run(new Operation.WriteVector(f, List.of(DriverUse.piece(memory)), 0));
@@ -243,6 +244,13 @@ enum ParityScenario {
       }
       s.run(new Operation.Close(b));
       s.run(new Operation.TryLock(c));
+      s.run(new Operation.Unlock(c));
+      s.run(new Operation.TryLock(c));
+      s.run(new Operation.Unlock(a));
+      s.run(new Operation.Unlock(a));
+      s.run(new Operation.TryLock(c));
+      s.run(new Operation.Unlock(c));
+      s.run(new Operation.TryLock(a));
       s.run(new Operation.Close(a));
       s.run(new Operation.TryLock(c));
       s.run(new Operation.Close(c));

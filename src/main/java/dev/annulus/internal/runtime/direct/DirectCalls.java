@@ -64,6 +64,7 @@ public final class DirectCalls {
       case Operation.Allocate(int fd, long offset, long length) -> Syscalls.fallocate(fd, 0, offset, length);
       case Operation.Close(int fd) -> Syscalls.close(fd);
       case Operation.TryLock(int fd) -> Syscalls.flock(fd, Fcntl.LOCK_EX | Fcntl.LOCK_NB);
+      case Operation.Unlock(int fd) -> Syscalls.flock(fd, Fcntl.LOCK_UN);
       case Operation.ListDirectory list -> DirectoryReader.list(list.path(), list.into());
       case Operation.RemoveTree(Path path) -> TreeRemover.remove(path);
       case Operation.Stat _, Operation.StatPath _, Operation.Open _, Operation.CreateDirectory _, Operation.Remove _,
