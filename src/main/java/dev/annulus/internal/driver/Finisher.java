@@ -1,0 +1,136 @@
+package dev.annulus.internal.driver;
+
+import java.util.Queue;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * Ends what is left when a runtime closes. Ending a future runs users' code, which may block for
+ * ever; the next future must be ended all the same. Each action therefore runs on a helper thread,
+ * and as long as helpers are stuck and actions wait, more helpers are started: twice as many each
+ * time. For the use of one thread, the one that closes.
+ */
+public final class Finisher {
+  private static final System.Logger LOG = System.getLogger("dev.annulus");
+
+  private static final long LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
+
+  private final Driver owner;
+  private final String threadNames;
+  private final Queue<Runnable> waiting = new ConcurrentLinkedQueue<>();
+  private final AtomicInteger unfinished = new AtomicInteger();
+  private final Set<Thread> helpers = ConcurrentHashMap.newKeySet();
+  private int started;
+
+  public Finisher(Driver owner, String threadNames) {
+    this.owner = owner;
+    this.threadNames = threadNames;
+  }
+
+  /** Adds an action. */
+  public void add(Runnable action) {
+    unfinished.incrementAndGet();
+    waiting.add(action);
+  }
+
+  /**
+   * Runs what was added. Interrupts stay pending.
+   *
+   * @return true if all actions have ended; false if some still run when the time is over
+   */
+  public boolean run(long limitNanos) {
+    if (unfinished.get() == 0) {
+      return true;
+    }
+    boolean interrupted = false;
+    long deadline = System.nanoTime() + limitNanos;
+    int before = Integer.MAX_VALUE;
+    while (unfinished.get() > 0) {
+      int now = waiting.size();
+      if (now == before || started == 0) {
+        startHelpers(Math.min(now, Math.max(1, helpers.size())));
+      }
+      before = now;
+      long left = deadline - System.nanoTime();
+      if (left <= 0) {
+        break;
+      }
+      interrupted |= pause(Math.min(left, LOOK_NANOS));
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+    return unfinished.get() == 0;
+  }
+
+  /** The threads whose actions have not ended. */
+  public Set<Thread> stuck() {
+    return Set.copyOf(helpers);
+  }
+
+  /** How many actions were not even begun: there was no thread for them. */
+  public int notBegun() {
+    return waiting.size();
+  }
+
+  /** Waits for a change; true if the thread was interrupted. */
+  private boolean pause(long nanos) {
+    synchronized (this) {
+      if (unfinished.get() == 0) {
+        return false;
+      }
+      try {
+        TimeUnit.NANOSECONDS.timedWait(this, nanos);
+        return false;
+      } catch (InterruptedException e) {
+        return true;
+      }
+    }
+  }
+
+  private void startHelpers(int count) {
+    for (int i = 0; i < count; i++) {
+      Thread helper = new DriverThread(owner, this::work, threadNames + "-finisher-" + ++started);
+      helpers.add(helper);
+      try {
+        helper.start();
+      } catch (OutOfMemoryError e) {
+        helpers.remove(helper);
+        if (helpers.isEmpty()) {
+          runOne();
+        }
+        return;
+      }
+    }
+  }
+
+  private void work() {
+    try {
+      while (runOne()) {}
+    } finally {
+      helpers.remove(Thread.currentThread());
+    }
+  }
+
+  private boolean runOne() {
+    Runnable action = waiting.poll();
+    if (action == null) {
+      return false;
+    }
+    try {
+      action.run();
+    } catch (Throwable e) {
+      LOG.log(System.Logger.Level.ERROR, "ending an operation failed", e);
+    } finally {
+      if (unfinished.decrementAndGet() == 0) {
+        synchronized (this) {
+          notifyAll();
+        }
+      }
+    }
+    return true;
+  }
+}
