@@ -11,6 +11,8 @@ import java.io.IOException;
 import java.nio.file.OpenOption;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
@@ -45,26 +47,38 @@ final class RuntimeFs implements Fs {
     await(() -> runtime.createDirectory(dir));
   }
 
+  /** Goes up to the first level that is there, then down again. */
   @Override
   public void createDirectories(Path dir) throws IOException {
+    Deque<Path> missing = new ArrayDeque<>();
+    for (Path level = dir; level != null && !isMadeOrThere(level); level = level.getParent()) {
+      missing.push(level);
+    }
+    for (Path level : missing) {
+      makeOrFind(level);
+    }
+  }
+
+  /** False if the level's parent is missing. */
+  private boolean isMadeOrThere(Path level) throws IOException {
+    try {
+      makeOrFind(level);
+      return true;
+    } catch (IOException e) {
+      if (ErrorKind.of(e) != ErrorKind.NOT_FOUND || level.getParent() == null) {
+        throw e;
+      }
+      return false;
+    }
+  }
+
+  /** Makes a directory whose parent is there; one that is there already, or comes to be meanwhile, is fine. */
+  private void makeOrFind(Path dir) throws IOException {
     try {
       createDirectory(dir);
     } catch (IOException e) {
-      switch (ErrorKind.of(e)) {
-        case ALREADY_EXISTS -> {
-          if (!metadata(dir).isDirectory()) {
-            throw e;
-          }
-        }
-        case NOT_FOUND -> {
-          Path parent = dir.getParent();
-          if (parent == null) {
-            throw e;
-          }
-          createDirectories(parent);
-          createDirectories(dir);
-        }
-        default -> throw e;
+      if (ErrorKind.of(e) != ErrorKind.ALREADY_EXISTS || !metadata(dir).isDirectory()) {
+        throw e;
       }
     }
   }

@@ -52,35 +52,60 @@ final class DirectoryReader {
     if (fd < 0) {
       return fd;
     }
-    into.clear();
-    int result =
-        forEach(
-            fd,
-            entry -> {
-              into.add(new DirectoryItem(NativePaths.resolve(directory, entry.name), entry.directory));
-              return 0;
-            });
-    int _ = Syscalls.close(fd);
-    return result;
+    try {
+      into.clear();
+      return forEach(
+          fd,
+          entry -> {
+            into.add(new DirectoryItem(NativePaths.resolve(directory, entry.name), entry.directory));
+            return 0;
+          });
+    } finally {
+      int _ = Syscalls.close(fd);
+    }
   }
 
   /** Visits every entry of an open directory but {@code .} and {@code ..}. */
-  static int forEach(int directoryFd, Visitor visitor) {
+  private static int forEach(int directoryFd, Visitor visitor) {
     try (Arena arena = Arena.ofConfined()) {
-      MemorySegment buffer = arena.allocate(BUFFER_BYTES, Long.BYTES);
+      Batch batch = new Batch(arena);
       while (true) {
-        int filled = Syscalls.getdents64(directoryFd, buffer);
-        if (filled == -Errno.EINTR) {
-          continue;
-        }
+        int filled = batch.fill(directoryFd);
         if (filled <= 0) {
           return filled;
         }
-        int stop = visitAll(directoryFd, buffer.asSlice(0, filled), visitor);
+        int stop = batch.forEach(visitor);
         if (stop != 0) {
           return stop;
         }
       }
+    }
+  }
+
+  /** As many entries of a directory as one call tells; its memory is used again and again. */
+  static final class Batch {
+    private final MemorySegment buffer;
+    private int directoryFd = -1;
+    private int filled;
+
+    Batch(Arena arena) {
+      buffer = arena.allocate(BUFFER_BYTES, Long.BYTES);
+    }
+
+    /** Takes the next entries of an open directory: how many bytes, 0 at its end, or a negated errno. */
+    int fill(int fd) {
+      directoryFd = fd;
+      int result;
+      do {
+        result = Syscalls.getdents64(fd, buffer);
+      } while (result == -Errno.EINTR);
+      filled = Math.max(0, result);
+      return result;
+    }
+
+    /** Visits each but {@code .} and {@code ..}; 0, or the first other answer. */
+    int forEach(Visitor visitor) {
+      return visitAll(directoryFd, buffer.asSlice(0, filled), visitor);
     }
   }
 

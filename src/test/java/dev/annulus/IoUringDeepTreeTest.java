@@ -1,0 +1,8 @@
+package dev.annulus;
+
+class IoUringDeepTreeTest extends DeepTreeContract {
+  @Override
+  Backend backend() {
+    return Backend.IO_URING;
+  }
+}

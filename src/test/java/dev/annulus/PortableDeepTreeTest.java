@@ -1,0 +1,8 @@
+package dev.annulus;
+
+class PortableDeepTreeTest extends DeepTreeContract {
+  @Override
+  Backend backend() {
+    return Backend.PORTABLE;
+  }
+}
