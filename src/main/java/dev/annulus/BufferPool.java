@@ -4,7 +4,10 @@ import dev.annulus.internal.driver.BriefLock;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
+import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentNavigableMap;
+import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReferenceArray;
@@ -33,7 +36,11 @@ import org.jspecify.annotations.Nullable;
  * cancellation for instance: the memory is lent again only when every such operation is {@linkplain IoFuture#released() over}, and never if
  * one was abandoned. Another runtime's operations are not seen: close the lease after them. An operation that is begun with a buffer of a
  * closed lease fails with {@link IllegalStateException}, unless the memory has been lent again by then, which nobody can see. Reading
- * and writing such a buffer oneself is not caught either.
+ * and writing such a buffer oneself is not caught either, as long as the memory is there.
+ *
+ * <p><b>Its end.</b> The pool's memory is freed when the runtime is closed and no lease is left; a plain buffer of a lease's own when that
+ * is closed and no operation of this runtime uses it. Buffers and segments that are still there then throw {@link IllegalStateException}.
+ * A lease that is never closed is never freed.
  */
 public final class BufferPool {
   static final int PAGE_BYTES = 4096;
@@ -43,6 +50,7 @@ public final class BufferPool {
 
   private final int capacityBytes;
   private final Consumer<MemorySegment> onAllocated;
+  private final PlainLeases plain = new PlainLeases();
   private final LongAdder leases = new LongAdder();
   private final LongAdder exhausted = new LongAdder();
 
@@ -70,7 +78,7 @@ public final class BufferPool {
    */
   public Lease lease(int bytes) {
     Lease lease = take(bytes);
-    return lease != null ? lease : new Lease(null, -1, 0, Arena.ofAuto().allocate(bytes, PAGE_BYTES));
+    return lease != null ? lease : plain.lend(bytes);
   }
 
   /**
@@ -104,19 +112,20 @@ public final class BufferPool {
   }
 
   /**
-   * The lease that the memory at an address belongs to, or {@code null} if it is none of the pool's.
+   * The lease that the memory at an address belongs to, or {@code null} if there is none.
    *
    * @throws IllegalStateException if it is the pool's, but not lent
    */
   @Nullable Lease leaseOf(long address) {
     Region here = region;
-    return here == null ? null : here.leaseOf(address);
+    Lease lease = here == null ? null : here.leaseOf(address);
+    return lease == null ? plain.leaseOf(address) : lease;
   }
 
-  /** Whether memory is the pool's. */
+  /** Whether memory is the pool's, or was lent by it. */
   boolean holds(long address) {
     Region here = region;
-    return here != null && here.holds(address);
+    return (here != null && here.holds(address)) || plain.leaseOf(address) != null;
   }
 
   BufferPoolStats stats(long registeredBytes) {
@@ -124,15 +133,24 @@ public final class BufferPool {
     return new BufferPoolStats(capacityBytes, registeredBytes, here == null ? 0 : here.taken(), leases.sum(), exhausted.sum());
   }
 
-  /** Whether its memory is there. It is made for the first who takes some, and goes with the runtime, when the JVM collects that. */
+  /** Whether its memory is there. It is made for the first who takes some, and goes with the runtime. */
   boolean isMade() {
     return region != null;
+  }
+
+  /** Lends nothing of the pool's any more, and frees that as soon as nothing of it is lent. The driver must have ended. */
+  void close() {
+    begun.set(true);
+    Region here = region;
+    if (here != null) {
+      here.close();
+    }
   }
 
   private @Nullable Region allocated() {
     if (begun.compareAndSet(false, true)) {
       try {
-        Region made = new Region(Arena.ofAuto().allocate(capacityBytes, PAGE_BYTES));
+        Region made = new Region(capacityBytes);
         region = made;
         onAllocated.accept(made.memory);
       } catch (OutOfMemoryError e) {
@@ -142,8 +160,57 @@ public final class BufferPool {
     return region;
   }
 
+  /** Whose memory a lease is. */
+  private interface Owner {
+    /** The lease is closed, and no operation uses its memory. */
+    void takeBack(Lease lease);
+  }
+
+  /** The leases with memory of their own, as long as it is not freed. */
+  private static final class PlainLeases implements Owner {
+    private final ConcurrentNavigableMap<Long, Lease> byAddress = new ConcurrentSkipListMap<>();
+
+    Lease lend(int bytes) {
+      Arena arena = Arena.ofShared();
+      try {
+        Lease lease = new Lease(this, arena, -1, 0, arena.allocate(bytes, PAGE_BYTES));
+        byAddress.put(lease.segment.address(), lease);
+        return lease;
+      } catch (Throwable e) {
+        arena.close();
+        throw e;
+      }
+    }
+
+    @Nullable Lease leaseOf(long address) {
+      if (byAddress.isEmpty()) {
+        return null;
+      }
+      Map.Entry<Long, Lease> before = byAddress.floorEntry(address);
+      return before != null && address - before.getKey() < before.getValue().segment.byteSize() ? before.getValue() : null;
+    }
+
+    @Override
+    public void takeBack(Lease lease) {
+      boolean _ = byAddress.remove(lease.segment.address(), lease);
+      free(lease.arena);
+    }
+  }
+
+  /** Somebody else, a channel of the JDK's say, may be using it at this moment: then it is not freed at all. */
+  private static void free(@Nullable Arena arena) {
+    if (arena != null) {
+      try {
+        arena.close();
+      } catch (IllegalStateException e) {
+        System.getLogger("dev.annulus").log(System.Logger.Level.WARNING, "a leased buffer is in use elsewhere and is not freed", e);
+      }
+    }
+  }
+
   /** The memory, and whose each page is. */
-  private static final class Region {
+  private static final class Region implements Owner {
+    private final Arena arena;
     private final MemorySegment memory;
     private final long address;
     private final long bytes;
@@ -154,16 +221,39 @@ public final class BufferPool {
     // Guarded by the lock.
     private final PageRuns runs;
     private long takenBytes;
+    private boolean closed;
 
     private final AtomicReferenceArray<@Nullable Lease> owners;
 
-    Region(MemorySegment memory) {
-      this.memory = memory;
-      this.address = memory.address();
-      this.bytes = memory.byteSize();
-      int pages = (int) (bytes / PAGE_BYTES);
+    Region(int capacityBytes) {
+      int pages = capacityBytes / PAGE_BYTES;
       this.runs = new PageRuns(pages);
       this.owners = new AtomicReferenceArray<>(pages);
+      this.arena = Arena.ofShared();
+      try {
+        this.memory = arena.allocate(capacityBytes, PAGE_BYTES);
+      } catch (Throwable e) {
+        arena.close();
+        throw e;
+      }
+      this.address = memory.address();
+      this.bytes = memory.byteSize();
+    }
+
+    void close() {
+      lock.lock();
+      try {
+        if (closed) {
+          return;
+        }
+        closed = true;
+        if (takenBytes > 0) {
+          return;
+        }
+      } finally {
+        lock.unlock();
+      }
+      free(arena);
     }
 
     @Nullable Lease take(int wanted) {
@@ -171,7 +261,7 @@ public final class BufferPool {
       int page;
       lock.lock();
       try {
-        page = runs.take(order);
+        page = closed ? PageRuns.NONE : runs.take(order);
         takenBytes += page == PageRuns.NONE ? 0 : (long) PAGE_BYTES << order;
       } finally {
         lock.unlock();
@@ -179,19 +269,26 @@ public final class BufferPool {
       if (page == PageRuns.NONE) {
         return null;
       }
-      Lease lease = new Lease(this, page, order, memory.asSlice((long) page * PAGE_BYTES, wanted));
+      Lease lease = new Lease(this, null, page, order, memory.asSlice((long) page * PAGE_BYTES, wanted));
       own(page, order, lease);
       return lease;
     }
 
-    void giveBack(int page, int order) {
-      own(page, order, null);
+    @Override
+    public void takeBack(Lease lease) {
+      int order = lease.order;
+      boolean last;
+      own(lease.page, order, null);
       lock.lock();
       try {
-        runs.giveBack(page, order);
+        runs.giveBack(lease.page, order);
         takenBytes -= (long) PAGE_BYTES << order;
+        last = closed && takenBytes == 0;
       } finally {
         lock.unlock();
+      }
+      if (last) {
+        free(arena);
       }
     }
 
@@ -232,15 +329,20 @@ public final class BufferPool {
     /** Set in {@link #uses} once closed; the bits below count the operations that use the memory. */
     private static final int CLOSED = 1 << 31;
 
-    private final @Nullable Region region;
+    private final Owner owner;
+
+    /** Of memory that is this lease's alone. */
+    private final @Nullable Arena arena;
+
     private final int page;
     private final int order;
     private final MemorySegment segment;
     private final AtomicInteger uses = new AtomicInteger();
     private @Nullable ByteBuffer buffer;
 
-    private Lease(@Nullable Region region, int page, int order, MemorySegment segment) {
-      this.region = region;
+    private Lease(Owner owner, @Nullable Arena arena, int page, int order, MemorySegment segment) {
+      this.owner = owner;
+      this.arena = arena;
       this.page = page;
       this.order = order;
       this.segment = segment;
@@ -279,7 +381,7 @@ public final class BufferPool {
      * @return whether it is
      */
     public boolean isPooled() {
-      return region != null;
+      return arena == null;
     }
 
     /** Gives the buffer back, as soon as no operation uses it. Idempotent. */
@@ -287,7 +389,7 @@ public final class BufferPool {
     public void close() {
       int before = uses.getAndUpdate(now -> now | CLOSED);
       if (before == 0) {
-        giveBack();
+        owner.takeBack(this);
       }
     }
 
@@ -302,14 +404,13 @@ public final class BufferPool {
     /** An operation is over. */
     void letGo() {
       if (uses.decrementAndGet() == CLOSED) {
-        giveBack();
+        owner.takeBack(this);
       }
     }
 
-    private void giveBack() {
-      if (region != null) {
-        region.giveBack(page, order);
-      }
+    /** Some of its memory. */
+    MemorySegment part(long address, long size) {
+      return segment.asSlice(address - segment.address(), size);
     }
 
     private void checkOpen() {

@@ -5,12 +5,20 @@ import dev.annulus.internal.driver.Operation;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.MappedByteBuffer;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
-/** Checks users' memory and turns it into memory a driver may touch; moves buffers when they have been transferred. */
+/**
+ * Checks users' memory and turns it into memory a driver may touch; moves buffers when they have been transferred.
+ *
+ * <p>A buffer's position and limit may be changed by other threads at any time. They are read once, by {@link #snapshot}, and address,
+ * length and contents are taken from that alone. {@code MemorySegment.ofBuffer} is no such snapshot: it reads the position twice, and its
+ * segment may lie outside the buffer, or be of negative size.
+ */
 final class Buffers {
+  private static final String MOVED = "the buffer's position and limit are being changed by another thread";
+
   private Buffers() {}
 
   /** Checks a position and a length from there, on the calling thread. */
@@ -23,12 +31,36 @@ final class Buffers {
     }
   }
 
+  /**
+   * What is between a buffer's position and limit now, as a buffer of its own that nobody else moves.
+   *
+   * @throws IllegalArgumentException if the limit is before the position
+   */
+  static ByteBuffer snapshot(ByteBuffer buffer) {
+    ByteBuffer view = buffer.slice(); // reads both once, and is empty if they are the wrong way round
+    checkInOrder(view, buffer);
+    return view;
+  }
+
+  /** As {@link #snapshot(ByteBuffer)}, for a native buffer. */
+  static MappedByteBuffer snapshot(MappedByteBuffer buffer) {
+    MappedByteBuffer view = buffer.slice();
+    checkInOrder(view, buffer);
+    return view;
+  }
+
+  private static void checkInOrder(ByteBuffer view, ByteBuffer buffer) {
+    if (view.capacity() == 0 && buffer.position() > buffer.limit()) {
+      throw new IllegalArgumentException(MOVED);
+    }
+  }
+
   /** The memory of a buffer between position and limit, checked to be usable by this thread now. */
   static MemorySegment check(ByteBuffer buffer, boolean forReading) {
     if (forReading && buffer.isReadOnly()) {
       throw new IllegalArgumentException("read-only buffer as destination");
     }
-    return checkAccess(MemorySegment.ofBuffer(buffer));
+    return checkAccess(MemorySegment.ofBuffer(snapshot(buffer)));
   }
 
   /** A segment, checked to be usable by this thread now. */
@@ -61,39 +93,55 @@ final class Buffers {
     checkAccess(alive, accessible);
   }
 
-  /**
-   * What an operation is to hold on to: the user's own memory if it is native, else a stand-in. To be {@linkplain #release
-   * released} in any case.
-   */
-  static Object memory(Engine engine, ByteBuffer buffer, MemorySegment segment, boolean forReading) {
-    if (buffer instanceof MappedByteBuffer nativeBuffer) {
-      return nativeMemory(engine, nativeBuffer, segment.address(), segment.byteSize());
-    }
-    return forReading
-        ? engine.heapCopies().forReading(segment, buffer)
-        : engine.heapCopies().forWriting(segment, buffer);
+  /** What an operation that fills a buffer is to hold on to; see {@link #memory}. */
+  static Object toFill(Engine engine, ByteBuffer buffer, MemorySegment segment) {
+    return segment.isNative() ? nativeMemory(engine, buffer, segment) : engine.heapCopies().forReading(segment, buffer);
   }
 
-  /** As {@link #memory(Engine, ByteBuffer, MemorySegment, boolean)}, for a native buffer, whose bytes are {@code size} from {@code address} on. */
+  /** What an operation that fills a segment is to hold on to; see {@link #memory}. */
+  static Object toFill(Engine engine, MemorySegment segment) {
+    return segment.isNative() ? nativeMemory(engine, null, segment) : engine.heapCopies().forReading(segment, null);
+  }
+
+  /**
+   * What an operation that writes a buffer is to hold on to: the user's own memory if it is native, else a stand-in. To be
+   * {@linkplain #release released} in any case.
+   *
+   * @param buffer what is moved, or {@code null}
+   * @param segment its {@linkplain #check checked} memory
+   * @param whole whether everything must be written in one operation
+   */
+  static Object memory(Engine engine, @Nullable ByteBuffer buffer, MemorySegment segment, boolean whole) {
+    return segment.isNative()
+        ? nativeMemory(engine, buffer, segment)
+        : engine.heapCopies().forWriting(segment, buffer, whole);
+  }
+
+  private static Object nativeMemory(Engine engine, @Nullable ByteBuffer buffer, MemorySegment segment) {
+    BufferPool.Lease lease = segment.byteSize() == 0 ? null : engine.bufferPool().leaseOf(segment.address());
+    if (lease != null) {
+      return new LeasedMemory(lease, segment, buffer);
+    }
+    if (buffer == null) {
+      return segment;
+    }
+    return engine.viewsMemory() ? new ViewedBuffer(segment, buffer) : buffer;
+  }
+
+  /** As {@link #memory}, for a native buffer, whose bytes are {@code size} from {@code address} on; not for drivers that view memory. */
   static Object nativeMemory(Engine engine, MappedByteBuffer buffer, long address, long size) {
     BufferPool.Lease lease = size == 0 ? null : engine.bufferPool().leaseOf(address);
-    return lease == null ? buffer : new LeasedMemory(lease, MemorySegment.ofBuffer(buffer), buffer);
-  }
-
-  /** As {@link #memory(Engine, ByteBuffer, MemorySegment, boolean)}, for a user's segment. */
-  static Object memory(Engine engine, MemorySegment segment, boolean forReading) {
-    if (segment.isNative()) {
-      BufferPool.Lease lease = segment.byteSize() == 0 ? null : engine.bufferPool().leaseOf(segment.address());
-      return lease == null ? segment : new LeasedMemory(lease, segment, null);
-    }
-    return forReading
-        ? engine.heapCopies().forReading(segment, null)
-        : engine.heapCopies().forWriting(segment, null);
+    return lease == null ? buffer : new LeasedMemory(lease, lease.part(address, size), buffer);
   }
 
   /** Where an operation on {@code memory} begins, given the user's segment. */
   static long address(Object memory, MemorySegment segment) {
-    return memory instanceof HeapCopy copy ? copy.segment().address() : segment.address();
+    return memory instanceof HeapCopy copy ? copy.address() : segment.address();
+  }
+
+  /** How much of it the first operation takes, given the user's segment. */
+  static int length(Object memory, MemorySegment segment) {
+    return memory instanceof HeapCopy copy ? copy.length() : length(segment.byteSize());
   }
 
   /** How much of a segment one operation takes. */
@@ -104,19 +152,22 @@ final class Buffers {
   /** Takes note of transferred bytes. */
   static void transferred(Object memory, int count, boolean read) {
     switch (memory) {
-      case ByteBuffer buffer -> buffer.position(buffer.position() + count);
+      case ByteBuffer buffer -> move(buffer, count);
       case OwnMemory own -> own.transferred(count, read);
       default -> {}
     }
   }
 
-  /** Takes note of bytes transferred over several pieces in turn. */
-  static void transferred(List<Operation.Piece> pieces, int count, boolean read) {
-    int left = count;
-    for (Operation.Piece piece : pieces) {
-      int here = Math.min(left, piece.length());
-      transferred(piece.memory(), here, read);
-      left -= here;
+  /**
+   * Moves a buffer's position by the bytes that were transferred.
+   *
+   * @throws IllegalArgumentException if its limit, moved meanwhile, is before that; the position then stays
+   */
+  static void move(ByteBuffer buffer, int count) {
+    try {
+      buffer.position(buffer.position() + count);
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException(MOVED + ": the position cannot be moved by the " + count + " bytes that were transferred", e);
     }
   }
 
@@ -127,45 +178,29 @@ final class Buffers {
     }
   }
 
-  /** The list's buffers, each checked. */
-  static List<ByteBuffer> checkAll(List<ByteBuffer> buffers, boolean forReading) {
-    List<ByteBuffer> copy = List.copyOf(Objects.requireNonNull(buffers, "buffers"));
-    if (copy.isEmpty()) {
+  /** The memory of each of a list's buffers, checked. */
+  static MemorySegment[] checkAll(List<ByteBuffer> buffers, boolean forReading) {
+    if (buffers.isEmpty()) {
       throw new IllegalArgumentException("empty list of buffers");
     }
-    for (ByteBuffer buffer : copy) {
-      MemorySegment _ = check(buffer, forReading);
+    MemorySegment[] segments = new MemorySegment[buffers.size()];
+    for (int i = 0; i < segments.length; i++) {
+      segments[i] = check(buffers.get(i), forReading);
     }
-    return copy;
+    return segments;
   }
 
-  /** How many bytes buffers hold or take together. */
-  static long total(List<ByteBuffer> buffers) {
+  /** A copy of a user's list. */
+  static List<ByteBuffer> copyOf(List<ByteBuffer> buffers) {
+    return List.copyOf(Objects.requireNonNull(buffers, "buffers"));
+  }
+
+  /** How many bytes segments hold together. */
+  static long total(MemorySegment[] segments) {
     long total = 0;
-    for (ByteBuffer buffer : buffers) {
-      total += buffer.remaining();
+    for (MemorySegment segment : segments) {
+      total += segment.byteSize();
     }
     return total;
-  }
-
-  /**
-   * What an operation on several buffers is to hold on to, each as {@link #memory}. Without the empty ones: were the most one operation takes all
-   * empty, it would transfer nothing, or report end of file.
-   */
-  static List<Operation.Piece> pieces(Engine engine, List<ByteBuffer> buffers, boolean forReading) {
-    List<Operation.Piece> pieces = new ArrayList<>(buffers.size());
-    try {
-      for (ByteBuffer buffer : buffers) {
-        if (buffer.hasRemaining()) {
-          MemorySegment segment = MemorySegment.ofBuffer(buffer);
-          Object memory = memory(engine, buffer, segment, forReading);
-          pieces.add(new Operation.Piece(memory, address(memory, segment), (int) segment.byteSize()));
-        }
-      }
-    } catch (RuntimeException | Error e) {
-      pieces.forEach(piece -> release(piece.memory()));
-      throw e;
-    }
-    return pieces;
   }
 }

@@ -1,5 +1,6 @@
 package dev.annulus;
 
+import dev.annulus.HeapCopies.HeapCopy;
 import dev.annulus.internal.driver.Errno;
 import dev.annulus.internal.driver.Operation;
 import dev.annulus.internal.driver.StatResult;
@@ -42,24 +43,24 @@ final class DriverFile implements AsyncFile {
 
   @Override
   public IoFuture<Integer> read(ByteBuffer dst, long position) {
-    if (dst instanceof MappedByteBuffer nativeDst) {
+    if (dst instanceof MappedByteBuffer nativeDst && !engine.viewsMemory()) {
       return readNative(nativeDst, position);
     }
     MemorySegment segment = checkRead(dst, position);
-    Object memory = Buffers.memory(engine, dst, segment, true);
-    int length = Buffers.length(segment.byteSize());
+    Object memory = onceReadable(Buffers.toFill(engine, dst, segment));
+    int length = Buffers.length(memory, segment);
     return launch.start(
         new TransferFuture.ReadInt(descriptor, memory, Buffers.address(memory, segment), length, position), length == 0);
   }
 
   /**
-   * As {@link #read}. Native buffers are all of this class, and the segment does not leave the method: to a compiler that sees both it need not
-   * become an object. That both its ends are asked of one segment is more than thrift: a caller who moves the buffer meanwhile must get
-   * no other memory written to than the buffer's.
+   * As {@link #read}. Native buffers are all of this class, and neither the snapshot nor its segment leaves the method: to a compiler that sees
+   * all of it they need not become objects. That address and length come from one snapshot is more than thrift: a caller who moves the buffer
+   * meanwhile must get no other memory written to than the buffer's.
    */
   private IoFuture<Integer> readNative(MappedByteBuffer dst, long position) {
     descriptor.checkReadable();
-    MemorySegment segment = MemorySegment.ofBuffer(dst);
+    MemorySegment segment = MemorySegment.ofBuffer(Buffers.snapshot(dst));
     Buffers.checkNative(segment.isReadOnly(), segment.scope().isAlive(), segment.isAccessibleBy(Thread.currentThread()), true);
     Buffers.checkRange(position, segment.byteSize());
     long address = segment.address();
@@ -75,7 +76,7 @@ final class DriverFile implements AsyncFile {
       return NOT_NOW;
     }
     descriptor.checkReadable();
-    MemorySegment segment = MemorySegment.ofBuffer(nativeDst);
+    MemorySegment segment = MemorySegment.ofBuffer(Buffers.snapshot(nativeDst));
     Buffers.checkNative(segment.isReadOnly(), segment.scope().isAlive(), segment.isAccessibleBy(Thread.currentThread()), true);
     Buffers.checkRange(position, segment.byteSize());
     return here.read(dst, segment.address(), Buffers.length(segment.byteSize()), position);
@@ -83,23 +84,44 @@ final class DriverFile implements AsyncFile {
 
   @Override
   public IoFuture<Long> read(MemorySegment dst, long position) {
-    MemorySegment segment = checkRead(dst, position);
-    Object memory = Buffers.memory(engine, segment, true);
-    int length = Buffers.length(segment.byteSize());
+    MemorySegment segment = atMostOneTransfer(checkRead(dst, position));
+    Object memory = onceReadable(Buffers.toFill(engine, segment));
+    int length = Buffers.length(memory, segment);
     return launch.start(
         new TransferFuture.ReadLong(descriptor, memory, Buffers.address(memory, segment), length, position), length == 0);
+  }
+
+  /** Of a pipe no more is read than is asked for at first: the next piece might wait though there are bytes to report. */
+  private Object onceReadable(Object memory) {
+    if (memory instanceof HeapCopy copy && copy.isInPieces() && !hasPositions(copy)) {
+      copy.limitToOnePiece();
+    }
+    return memory;
+  }
+
+  private boolean hasPositions(TakenMemory memory) {
+    try {
+      return descriptor.hasPositions();
+    } catch (RuntimeException | Error e) {
+      memory.release();
+      throw e;
+    }
+  }
+
+  private static MemorySegment atMostOneTransfer(MemorySegment segment) {
+    return segment.byteSize() <= Operation.MAX_TRANSFER_BYTES ? segment : segment.asSlice(0, Operation.MAX_TRANSFER_BYTES);
   }
 
   @Override
   public IoFuture<Void> readFully(ByteBuffer dst, long position) {
     MemorySegment segment = checkRead(dst, position);
-    return readFully(Buffers.memory(engine, dst, segment, true), segment, position);
+    return readFully(Buffers.toFill(engine, dst, segment), segment, position);
   }
 
   @Override
   public IoFuture<Void> readFully(MemorySegment dst, long position) {
     MemorySegment segment = checkRead(dst, position);
-    return readFully(Buffers.memory(engine, segment, true), segment, position);
+    return readFully(Buffers.toFill(engine, segment), segment, position);
   }
 
   private IoFuture<Void> readFully(Object memory, MemorySegment segment, long position) {
@@ -107,38 +129,48 @@ final class DriverFile implements AsyncFile {
   }
 
   private FileFuture<Void> readFuture(Object memory, MemorySegment segment, long position) {
-    return new FullTransferFuture.Read(descriptor, memory, Buffers.address(memory, segment), segment.byteSize(), position);
+    return new FullTransferFuture.Read(
+        descriptor,
+        memory,
+        Buffers.address(memory, segment),
+        Buffers.length(memory, segment),
+        segment.byteSize(),
+        position);
   }
 
   @Override
   public IoFuture<Long> read(List<ByteBuffer> dsts, long position) {
     descriptor.checkReadable();
-    List<ByteBuffer> buffers = Buffers.checkAll(dsts, true);
-    Buffers.checkRange(position, Buffers.total(buffers));
-    return launch.start(
-        VectorFuture.reading(descriptor, Buffers.pieces(engine, buffers, true), position), Buffers.total(buffers) == 0);
+    List<ByteBuffer> buffers = Buffers.copyOf(dsts);
+    MemorySegment[] segments = Buffers.checkAll(buffers, true);
+    Buffers.checkRange(position, Buffers.total(segments));
+    VectorMemory memory = VectorMemory.of(engine, buffers, segments, true, !descriptor.isBuffered(), false);
+    if (!memory.isInOneOperation() && !hasPositions(memory)) {
+      memory.limitToOneOperation();
+    }
+    return launch.start(new VectorFuture(descriptor, memory, true, position), memory.isEmpty());
   }
 
   @Override
   public List<IoFuture<Void>> readMany(List<BufferAt> reads) {
     descriptor.checkReadable();
     List<BufferAt> batch = List.copyOf(Objects.requireNonNull(reads, "reads"));
-    for (BufferAt read : batch) {
-      MemorySegment _ = checkRead(read.buffer(), read.position());
+    MemorySegment[] segments = new MemorySegment[batch.size()];
+    for (int i = 0; i < segments.length; i++) {
+      segments[i] = checkRead(batch.get(i).buffer(), batch.get(i).position());
     }
-    List<FileFuture<Void>> futures = readFutures(batch);
+    List<FileFuture<Void>> futures = readFutures(batch, segments);
     launch.startAll(futures);
     return List.copyOf(futures);
   }
 
   /** The futures of a batch, each with a lease, or none of them. */
-  private List<FileFuture<Void>> readFutures(List<BufferAt> batch) {
-    List<FileFuture<Void>> futures = new ArrayList<>(batch.size());
+  private List<FileFuture<Void>> readFutures(List<BufferAt> batch, MemorySegment[] segments) {
+    List<FileFuture<Void>> futures = new ArrayList<>(segments.length);
     try {
-      for (BufferAt read : batch) {
-        MemorySegment segment = checkRead(read.buffer(), read.position());
-        Object memory = Buffers.memory(engine, read.buffer(), segment, true);
-        futures.add(readFuture(memory, segment, read.position()));
+      for (int i = 0; i < segments.length; i++) {
+        Object memory = Buffers.toFill(engine, batch.get(i).buffer(), segments[i]);
+        futures.add(readFuture(memory, segments[i], batch.get(i).position()));
       }
       descriptor.lease(batch.size());
     } catch (RuntimeException | Error e) {
@@ -168,7 +200,7 @@ final class DriverFile implements AsyncFile {
 
   @Override
   public IoFuture<Integer> write(ByteBuffer src, long position) {
-    if (src instanceof MappedByteBuffer nativeSrc) {
+    if (src instanceof MappedByteBuffer nativeSrc && !engine.viewsMemory()) {
       return writeNative(nativeSrc, position);
     }
     return writeInt(src, checkWrite(src, position), position);
@@ -177,7 +209,7 @@ final class DriverFile implements AsyncFile {
   /** As {@link #write}, in the way of {@link #readNative}. */
   private IoFuture<Integer> writeNative(MappedByteBuffer src, long position) {
     checkChangeable();
-    MemorySegment segment = MemorySegment.ofBuffer(src);
+    MemorySegment segment = MemorySegment.ofBuffer(Buffers.snapshot(src));
     Buffers.checkNative(segment.isReadOnly(), segment.scope().isAlive(), segment.isAccessibleBy(Thread.currentThread()), false);
     Buffers.checkRange(position, segment.byteSize());
     long address = segment.address();
@@ -193,7 +225,7 @@ final class DriverFile implements AsyncFile {
       return NOT_NOW;
     }
     checkChangeable();
-    MemorySegment segment = MemorySegment.ofBuffer(nativeSrc);
+    MemorySegment segment = MemorySegment.ofBuffer(Buffers.snapshot(nativeSrc));
     Buffers.checkNative(segment.isReadOnly(), segment.scope().isAlive(), segment.isAccessibleBy(Thread.currentThread()), false);
     Buffers.checkRange(position, segment.byteSize());
     return here.write(src, segment.address(), Buffers.length(segment.byteSize()), position);
@@ -201,9 +233,9 @@ final class DriverFile implements AsyncFile {
 
   @Override
   public IoFuture<Long> write(MemorySegment src, long position) {
-    MemorySegment segment = checkWrite(src, position);
-    Object memory = Buffers.memory(engine, segment, false);
-    int length = Buffers.length(segment.byteSize());
+    MemorySegment segment = atMostOneTransfer(checkWrite(src, position));
+    Object memory = Buffers.memory(engine, null, segment, descriptor.isAppending());
+    int length = Buffers.length(memory, segment);
     return launch.start(
         new TransferFuture.WriteLong(descriptor, memory, Buffers.address(memory, segment), length, position), length == 0);
   }
@@ -211,22 +243,24 @@ final class DriverFile implements AsyncFile {
   @Override
   public IoFuture<Void> writeFully(ByteBuffer src, long position) {
     MemorySegment segment = checkWrite(src, position);
-    return writeFully(Buffers.memory(engine, src, segment, false), segment, position);
+    return writeFully(Buffers.memory(engine, src, segment, descriptor.isAppending()), segment, position);
   }
 
   @Override
   public IoFuture<Void> writeFully(MemorySegment src, long position) {
     MemorySegment segment = checkWrite(src, position);
-    return writeFully(Buffers.memory(engine, segment, false), segment, position);
+    return writeFully(Buffers.memory(engine, null, segment, descriptor.isAppending()), segment, position);
   }
 
   @Override
   public IoFuture<Long> write(List<ByteBuffer> srcs, long position) {
     checkChangeable();
-    List<ByteBuffer> buffers = Buffers.checkAll(srcs, false);
-    Buffers.checkRange(position, Buffers.total(buffers));
-    return launch.start(
-        VectorFuture.writing(descriptor, Buffers.pieces(engine, buffers, false), position), Buffers.total(buffers) == 0);
+    List<ByteBuffer> buffers = Buffers.copyOf(srcs);
+    MemorySegment[] segments = Buffers.checkAll(buffers, false);
+    Buffers.checkRange(position, Buffers.total(segments));
+    VectorMemory memory =
+        VectorMemory.of(engine, buffers, segments, false, !descriptor.isBuffered(), descriptor.isAppending());
+    return launch.start(new VectorFuture(descriptor, memory, false, position), memory.isEmpty());
   }
 
   @Override
@@ -243,16 +277,22 @@ final class DriverFile implements AsyncFile {
     descriptor.checkWritable();
     MemorySegment segment = Buffers.check(src, false);
     Buffers.checkRange(position, segment.byteSize());
-    Object memory = Buffers.memory(engine, src, segment, false);
+    Object memory = Buffers.memory(engine, src, segment, descriptor.isAppending());
     FileFuture<Void> future =
-        new DurableWriteFuture(descriptor, memory, Buffers.address(memory, segment), segment.byteSize(), position);
+        new DurableWriteFuture(
+            descriptor,
+            memory,
+            Buffers.address(memory, segment),
+            Buffers.length(memory, segment),
+            segment.byteSize(),
+            position);
     IOException lost = descriptor.earlierSyncFailure();
     return lost == null ? launch.start(future, segment.byteSize() == 0) : launch.refuse(future, lost);
   }
 
   private IoFuture<Integer> writeInt(ByteBuffer src, MemorySegment segment, long offset) {
-    Object memory = Buffers.memory(engine, src, segment, false);
-    int length = Buffers.length(segment.byteSize());
+    Object memory = Buffers.memory(engine, src, segment, descriptor.isAppending());
+    int length = Buffers.length(memory, segment);
     return launch.start(
         new TransferFuture.WriteInt(descriptor, memory, Buffers.address(memory, segment), length, offset), length == 0);
   }
@@ -260,7 +300,9 @@ final class DriverFile implements AsyncFile {
   private IoFuture<Void> writeFully(Object memory, MemorySegment segment, long position) {
     long size = segment.byteSize();
     return launch.start(
-        new FullTransferFuture.Write(descriptor, memory, Buffers.address(memory, segment), size, position), size == 0);
+        new FullTransferFuture.Write(
+            descriptor, memory, Buffers.address(memory, segment), Buffers.length(memory, segment), size, position),
+        size == 0);
   }
 
   private MemorySegment checkWrite(ByteBuffer src, long position) {

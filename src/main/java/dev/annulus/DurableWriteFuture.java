@@ -20,14 +20,14 @@ final class DurableWriteFuture extends FullTransferFuture implements Operation.W
   /** When it began, if it is to be timed; else 0. */
   private long beganNanos;
 
-  DurableWriteFuture(OpenDescriptor file, Object memory, long address, long total, long offset) {
-    super(file, memory, address, total, offset);
+  DurableWriteFuture(OpenDescriptor file, Object memory, long address, int length, long total, long offset) {
+    super(file, memory, address, length, total, offset);
   }
 
-  /** Chooses how to write, now that it is about to be submitted. */
+  /** Chooses how to write, now that it is about to be submitted. What takes several pieces is synced once, after the last. */
   void choose() {
     DurableWrites writes = file().durableWrites();
-    if (!writes.mayWriteThrough() || !file().groupCommit().tryBeginAlone()) {
+    if (isInPieces() || !writes.mayWriteThrough() || !file().groupCommit().tryBeginAlone()) {
       return;
     }
     beganNanos = System.nanoTime();

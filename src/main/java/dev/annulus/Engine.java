@@ -11,6 +11,7 @@ import org.jspecify.annotations.Nullable;
 /** What the futures and files of one runtime share. */
 final class Engine {
   private final Driver driver;
+  private final boolean viewsMemory;
   private final @Nullable Executor completionExecutor;
   private final InlineReads inlineReads;
   private final BufferPool bufferPool;
@@ -23,6 +24,7 @@ final class Engine {
 
   Engine(Driver driver, Policies policies) {
     this.driver = driver;
+    this.viewsMemory = driver.viewsMemory();
     this.completionExecutor = policies.completionExecutor();
     this.durability = policies.durability();
     this.bufferPool = new BufferPool(policies.bufferPoolBytes(), driver::register);
@@ -35,6 +37,11 @@ final class Engine {
 
   Driver driver() {
     return driver;
+  }
+
+  /** Whether operations' memory must not be buffers; see {@link Driver#viewsMemory}. */
+  boolean viewsMemory() {
+    return viewsMemory;
   }
 
   InlineReads inlineReads() {
@@ -80,6 +87,12 @@ final class Engine {
     } catch (RuntimeException | Error e) {
       once.run();
     }
+  }
+
+  /** The driver has ended: frees what native memory nobody uses any more, and the rest when it comes back. */
+  void freeMemory() {
+    heapCopies.close();
+    bufferPool.close();
   }
 
   boolean hasCompletionExecutor() {

@@ -47,6 +47,11 @@ abstract class FileFuture<T> extends OperationFuture<T> {
     fail(syncFailure(errno));
   }
 
+  /** The operation has failed: ends the future with what was transferred by operations before it. False if that is nothing. */
+  boolean endsShort(int errno) {
+    return false;
+  }
+
   /**
    * A sync has ended well, which means nothing if one that was in flight with it was answered with a loss: the kernel tells each
    * loss once.
@@ -104,6 +109,8 @@ abstract class FileFuture<T> extends OperationFuture<T> {
   final void onResult(int result) {
     if (result >= 0) {
       onSuccess(result);
+    } else if (endsShort(-result)) {
+      // What was transferred before is the result.
     } else if (result == -Errno.EINVAL && !file.isBuffered() && RefusedTransfer.isTransfer(operation())) {
       new RefusedTransfer(this).explain();
     } else {
@@ -130,6 +137,9 @@ abstract class FileFuture<T> extends OperationFuture<T> {
       file.groupCommit().sync(this, true);
     } else {
       super.submitAgain();
+      if (isDone() && !isOver()) {
+        engine().driver().cancel(this); // given up between two operations, when there was none to cancel
+      }
     }
   }
 

@@ -10,10 +10,11 @@ abstract class FullTransferFuture extends TransferFuture<Void> {
   private long left;
 
   /**
-   * @param total bytes to transfer over all; of a segment longer than one operation takes, the first transfers its beginning
+   * @param length bytes the first operation transfers
+   * @param total bytes to transfer over all
    */
-  FullTransferFuture(OpenDescriptor file, Object memory, long address, long total, long offset) {
-    super(file, memory, address, Buffers.length(total), offset);
+  FullTransferFuture(OpenDescriptor file, Object memory, long address, int length, long total, long offset) {
+    super(file, memory, address, length, offset);
     this.left = total;
   }
 
@@ -25,9 +26,7 @@ abstract class FullTransferFuture extends TransferFuture<Void> {
   }
 
   final void transferMore(int count) {
-    ended();
-    advance(count, Buffers.length(left));
-    again();
+    goOn(count, left);
   }
 
   final long left() {
@@ -36,8 +35,8 @@ abstract class FullTransferFuture extends TransferFuture<Void> {
 
   /** Fills its memory, or fails if the file ends first. */
   static final class Read extends FullTransferFuture implements Operation.Read {
-    Read(OpenDescriptor file, Object memory, long address, long total, long offset) {
-      super(file, memory, address, total, offset);
+    Read(OpenDescriptor file, Object memory, long address, int length, long total, long offset) {
+      super(file, memory, address, length, total, offset);
     }
 
     @Override
@@ -60,8 +59,8 @@ abstract class FullTransferFuture extends TransferFuture<Void> {
 
   /** Writes everything. */
   static final class Write extends FullTransferFuture implements Operation.Write {
-    Write(OpenDescriptor file, Object memory, long address, long total, long offset) {
-      super(file, memory, address, total, offset);
+    Write(OpenDescriptor file, Object memory, long address, int length, long total, long offset) {
+      super(file, memory, address, length, total, offset);
     }
 
     @Override

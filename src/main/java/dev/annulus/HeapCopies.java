@@ -1,51 +1,52 @@
 package dev.annulus;
 
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
-import java.util.Queue;
-import java.util.concurrent.ArrayBlockingQueue;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Native memory that stands in for heap memory during an operation: the pool's, or when that has no room, memory kept for reuse by size, in
- * powers of two. Page-aligned, so that direct I/O works with heap buffers too. What is not returned, because the kernel never let go of it, is
- * simply not reused.
+ * Native memory that stands in for heap memory during an operation: the pool's, or when that has no room, a block of {@link NativeBlocks}.
+ * Page-aligned, so that direct I/O works with heap buffers too. What is longer than a block is transferred in pieces through the one block.
  */
 final class HeapCopies {
-  private static final int SMALLEST_BITS = 12;
-  private static final int LARGEST_BITS = 20;
-  private static final int KEPT_PER_SIZE = 64;
   private static final int COPIES_WITHOUT_POOL = 64;
-  private static final long ALIGNMENT = 4096;
 
   private final BufferPool pool;
-  private final Queue<MemorySegment>[] kept;
+  private final NativeBlocks blocks = new NativeBlocks();
 
   /** Counted by many threads without care: some more or less do not matter. */
   private int copiesUntilPool = COPIES_WITHOUT_POOL;
 
-  @SuppressWarnings({"unchecked", "rawtypes"})
   HeapCopies(BufferPool pool) {
     this.pool = pool;
-    kept = new Queue[LARGEST_BITS - SMALLEST_BITS + 1];
-    for (int i = 0; i < kept.length; i++) {
-      kept[i] = new ArrayBlockingQueue<>(KEPT_PER_SIZE);
-    }
   }
 
   /** A stand-in for a heap segment that is to be filled. */
   HeapCopy forReading(MemorySegment heap, @Nullable ByteBuffer buffer) {
-    long size = heap.byteSize();
-    BufferPool.Lease lease = size == 0 || size > 1L << LARGEST_BITS || !usesPool() ? null : pool.take((int) size);
-    return new HeapCopy(this, heap, buffer, lease, lease == null ? take(size) : lease.segment());
+    HeapCopy copy = new HeapCopy(this, heap, buffer);
+    copy.take(false);
+    return copy;
   }
 
-  /** A stand-in for a heap segment, with its contents. */
-  HeapCopy forWriting(MemorySegment heap, @Nullable ByteBuffer buffer) {
-    HeapCopy copy = forReading(heap, buffer);
-    MemorySegment.copy(heap, 0, copy.standIn, 0, heap.byteSize());
+  /**
+   * A stand-in for a heap segment, with its contents or their beginning.
+   *
+   * @param whole whether it must be written in one operation, and so needs native memory of its size
+   */
+  HeapCopy forWriting(MemorySegment heap, @Nullable ByteBuffer buffer, boolean whole) {
+    HeapCopy copy = new HeapCopy(this, heap, buffer);
+    copy.take(whole);
+    copy.fill();
     return copy;
+  }
+
+  NativeBlocks blocks() {
+    return blocks;
+  }
+
+  /** The runtime has ended: what is still lent is freed when it comes back. */
+  void close() {
+    blocks.close();
   }
 
   /** The pool's memory is megabytes, made as a whole: a runtime that copies now and then can do without. */
@@ -57,46 +58,41 @@ final class HeapCopies {
     return true;
   }
 
-  private MemorySegment take(long size) {
-    int bits = bitsFor(size);
-    if (bits > LARGEST_BITS) {
-      return Arena.ofAuto().allocate(size, ALIGNMENT);
-    }
-    MemorySegment again = kept[bits - SMALLEST_BITS].poll();
-    return again == null ? Arena.ofAuto().allocate(1L << bits, ALIGNMENT) : again;
-  }
-
-  private void giveBack(MemorySegment memory) {
-    int bits = bitsFor(memory.byteSize());
-    if (bits <= LARGEST_BITS && memory.byteSize() == 1L << bits) {
-      boolean _ = kept[bits - SMALLEST_BITS].offer(memory);
-    }
-  }
-
-  private static int bitsFor(long size) {
-    return size <= 1L << SMALLEST_BITS ? SMALLEST_BITS : Long.SIZE - Long.numberOfLeadingZeros(size - 1);
-  }
-
-  /** One operation's stand-in. */
+  /** One operation's stand-in. It is made before the memory is taken, so that nothing taken can be lost. */
   static final class HeapCopy extends OwnMemory {
     private final HeapCopies owner;
-    private final MemorySegment heap;
     private final @Nullable ByteBuffer buffer;
-    private final BufferPool.@Nullable Lease lease;
-    private final MemorySegment standIn;
+    private MemorySegment heap;
+    private BufferPool.@Nullable Lease lease;
+    private NativeBlocks.@Nullable Block block;
+    private MemorySegment standIn = MemorySegment.NULL;
+
+    /** Bytes transferred, of all pieces. */
     private long done;
 
-    private HeapCopy(
-        HeapCopies owner,
-        MemorySegment heap,
-        @Nullable ByteBuffer buffer,
-        BufferPool.@Nullable Lease lease,
-        MemorySegment standIn) {
+    /** Where in the heap the piece begins that the stand-in holds. */
+    private long pieceStart;
+
+    private HeapCopy(HeapCopies owner, MemorySegment heap, @Nullable ByteBuffer buffer) {
       this.owner = owner;
       this.heap = heap;
       this.buffer = buffer;
-      this.lease = lease;
-      this.standIn = standIn;
+    }
+
+    private void take(boolean whole) {
+      long size = heap.byteSize();
+      if (size == 0) {
+        return;
+      }
+      if (size <= NativeBlocks.MAX_BYTES && owner.usesPool()) {
+        lease = owner.pool.take((int) size);
+      }
+      if (lease != null) {
+        standIn = lease.segment();
+        return;
+      }
+      block = whole ? owner.blocks.takeWhole(size) : owner.blocks.take(size);
+      standIn = block.segment();
     }
 
     @Override
@@ -104,24 +100,74 @@ final class HeapCopies {
       return standIn;
     }
 
+    /** Whether it takes more than one piece. */
+    boolean isInPieces() {
+      return heap.byteSize() > standIn.byteSize();
+    }
+
+    /** Leaves out what does not fit into the first piece. */
+    void limitToOnePiece() {
+      if (isInPieces()) {
+        heap = heap.asSlice(0, standIn.byteSize());
+      }
+    }
+
+    /** Bytes transferred so far. */
+    long done() {
+      return done;
+    }
+
+    /** Bytes still to be transferred. */
+    long left() {
+      return heap.byteSize() - done;
+    }
+
+    /** Where the next operation begins. */
+    long address() {
+      return standIn.address() + done - pieceStart;
+    }
+
+    /** How many bytes the next operation transfers. */
+    int length() {
+      return Buffers.length(pieceEnd() - done);
+    }
+
     /** Copies what was read, and moves the user's buffer. */
     @Override
     void transferred(int count, boolean read) {
       if (read) {
-        MemorySegment.copy(standIn, done, heap, done, count);
+        MemorySegment.copy(standIn, done - pieceStart, heap, done, count);
       }
       done += count;
       if (buffer != null) {
-        buffer.position(buffer.position() + count);
+        Buffers.move(buffer, count);
       }
     }
 
+    /** Goes on to what is behind the bytes transferred: the rest of the piece, or else the next one. */
+    void proceed(boolean read) {
+      if (done == pieceEnd()) {
+        pieceStart = done;
+        if (!read) {
+          fill();
+        }
+      }
+    }
+
+    private void fill() {
+      MemorySegment.copy(heap, pieceStart, standIn, 0, pieceEnd() - pieceStart);
+    }
+
+    private long pieceEnd() {
+      return Math.min(heap.byteSize(), pieceStart + standIn.byteSize());
+    }
+
     @Override
-    void release() {
+    public void release() {
       if (lease != null) {
         lease.close();
-      } else {
-        owner.giveBack(standIn);
+      } else if (block != null) {
+        owner.blocks.giveBack(block);
       }
     }
   }

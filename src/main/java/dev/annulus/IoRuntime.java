@@ -354,6 +354,7 @@ public final class IoRuntime implements AutoCloseable {
       // Only an operation that runs on a caller's own thread can hold this up.
       boolean _ = descriptor.awaitClosed(Math.max(0, deadline - System.nanoTime()), TimeUnit.NANOSECONDS);
     }
+    engine.freeMemory();
   }
 
   private static List<DirectoryEntry> entries(List<Operation.DirectoryItem> items) {

@@ -30,12 +30,12 @@ final class LeasedMemory extends OwnMemory {
   @Override
   void transferred(int count, boolean read) {
     if (buffer != null) {
-      buffer.position(buffer.position() + count);
+      Buffers.move(buffer, count);
     }
   }
 
   @Override
-  void release() {
+  public void release() {
     lease.letGo();
   }
 }

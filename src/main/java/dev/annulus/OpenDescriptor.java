@@ -3,6 +3,7 @@ package dev.annulus;
 import dev.annulus.OperationEnd.Outcome;
 import dev.annulus.internal.driver.OpenFlag;
 import dev.annulus.internal.driver.Operation;
+import dev.annulus.internal.driver.StatResult;
 import java.io.IOException;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.NonReadableChannelException;
@@ -28,6 +29,12 @@ final class OpenDescriptor {
   /** No device has smaller blocks. */
   private static final int SMALLEST_BLOCK_BYTES = 512;
 
+  /** The file types of {@code st_mode}. */
+  private static final int TYPE_BITS = 0170000;
+
+  private static final int TYPE_REGULAR = 0100000;
+  private static final int TYPE_BLOCK_DEVICE = 0060000;
+
   private final Engine engine;
   private final Path path;
   private final int fd;
@@ -52,6 +59,9 @@ final class OpenDescriptor {
 
   /** Counted down at once when closed: who blocks on it may be blocking the only thread that would complete {@link #closed}. */
   private final CountDownLatch gone = new CountDownLatch(1);
+
+  /** Written by many threads, all with the same answer. */
+  private boolean knownToHavePositions;
 
   /** The last count that was boxed. Most are alike: blocks of one size. */
   private @Nullable Integer lastCount;
@@ -93,6 +103,32 @@ final class OpenDescriptor {
    */
   boolean isEndOfDirectFile(int count) {
     return !isBuffered() && count % SMALLEST_BLOCK_BYTES != 0;
+  }
+
+  /** Whether writes go to the end of the file, each as a whole. */
+  boolean isAppending() {
+    return spec.appending();
+  }
+
+  /**
+   * Whether it is known to be a file or a device with places to read from, not a pipe or a terminal: those may answer a read with what
+   * is there, and let the next one wait. Asks the system once; on the driver's own thread, which must not wait, it does not.
+   */
+  boolean hasPositions() {
+    if (knownToHavePositions || !isOpen() || engine.driver().onDriverThread()) {
+      return knownToHavePositions;
+    }
+    lease();
+    try {
+      StatResult answer = new StatResult();
+      if (engine.driver().call(new Operation.Stat(fd, answer)) == 0) {
+        int type = answer.mode & TYPE_BITS;
+        knownToHavePositions = type == TYPE_REGULAR || type == TYPE_BLOCK_DEVICE;
+      }
+    } finally {
+      releaseLease();
+    }
+    return knownToHavePositions;
   }
 
   /** Whether it was opened to have each write synced: what fails may then be a sync, and the kernel tells a loss once. */

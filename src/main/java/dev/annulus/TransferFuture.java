@@ -1,11 +1,10 @@
 package dev.annulus;
 
+import dev.annulus.HeapCopies.HeapCopy;
 import dev.annulus.internal.driver.Operation;
 
 /**
  * The future of a read or write of one stretch of memory, and the operation itself too: everything it needs is in this one object.
- *
- * <p>A plain one may be short, and gives -1 at the end of file.
  */
 abstract class TransferFuture<T> extends FileFuture<T> {
   private final Object memory;
@@ -51,11 +50,28 @@ abstract class TransferFuture<T> extends FileFuture<T> {
     return offset;
   }
 
-  /** Makes this the operation on what is behind the bytes that were transferred. */
-  final void advance(int count, int nextLength) {
-    address += count;
+  /** Whether heap memory goes through native memory piece after piece. */
+  final boolean isInPieces() {
+    return memory instanceof HeapCopy copy && copy.isInPieces();
+  }
+
+  /**
+   * Goes on with what is behind the bytes that were transferred.
+   *
+   * @param left how many bytes that is
+   */
+  final void goOn(int count, long left) {
+    ended();
     offset += count;
-    length = nextLength;
+    if (memory instanceof HeapCopy copy) {
+      copy.proceed(this instanceof Operation.Read);
+      address = copy.address();
+      length = copy.length();
+    } else {
+      address += count;
+      length = Buffers.length(left);
+    }
+    again();
   }
 
   @Override
@@ -63,10 +79,46 @@ abstract class TransferFuture<T> extends FileFuture<T> {
     Buffers.release(memory);
   }
 
+  /** A plain transfer, which may be short, and gives -1 at the end of file. Heap memory is transferred up to the first short piece. */
+  abstract static class Plain<T> extends TransferFuture<T> {
+    Plain(OpenDescriptor file, Object memory, long address, int length, long offset) {
+      super(file, memory, address, length, offset);
+    }
+
+    /** The value of a transfer of so many bytes in all. */
+    abstract T value(long total);
+
+    @Override
+    final void onSuccess(int count) {
+      Buffers.transferred(memory(), count, this instanceof Operation.Read);
+      if (!(memory() instanceof HeapCopy copy)) {
+        succeed(value(count), count);
+      } else if (count == length() && copy.left() > 0) {
+        goOn(count, copy.left());
+      } else {
+        succeed(value(copy.done()), count);
+      }
+    }
+
+    @Override
+    final boolean endsShort(int errno) {
+      if (!(memory() instanceof HeapCopy copy) || copy.done() == 0) {
+        return false;
+      }
+      onUnheard(errno); // a loss is remembered
+      succeed(value(copy.done()), 0);
+      return true;
+    }
+
+    final boolean isAtEnd(long total) {
+      return total == 0 && length() > 0;
+    }
+  }
+
   // ---- plain reads ----
 
   /** For byte buffers, whose sizes are ints. */
-  static final class ReadInt extends TransferFuture<Integer> implements Operation.Read {
+  static final class ReadInt extends Plain<Integer> implements Operation.Read {
     ReadInt(OpenDescriptor file, Object memory, long address, int length, long offset) {
       super(file, memory, address, length, offset);
     }
@@ -77,14 +129,13 @@ abstract class TransferFuture<T> extends FileFuture<T> {
     }
 
     @Override
-    void onSuccess(int count) {
-      Buffers.transferred(memory(), count, true);
-      succeed(file().boxed(count == 0 && length() > 0 ? -1 : count), count);
+    Integer value(long total) {
+      return file().boxed(isAtEnd(total) ? -1 : (int) total);
     }
   }
 
   /** For segments. */
-  static final class ReadLong extends TransferFuture<Long> implements Operation.Read {
+  static final class ReadLong extends Plain<Long> implements Operation.Read {
     ReadLong(OpenDescriptor file, Object memory, long address, int length, long offset) {
       super(file, memory, address, length, offset);
     }
@@ -95,16 +146,15 @@ abstract class TransferFuture<T> extends FileFuture<T> {
     }
 
     @Override
-    void onSuccess(int count) {
-      Buffers.transferred(memory(), count, true);
-      succeed(count == 0 && length() > 0 ? -1L : (long) count, count);
+    Long value(long total) {
+      return isAtEnd(total) ? -1L : total;
     }
   }
 
   // ---- plain writes ----
 
   /** For byte buffers. */
-  static final class WriteInt extends TransferFuture<Integer> implements Operation.Write {
+  static final class WriteInt extends Plain<Integer> implements Operation.Write {
     WriteInt(OpenDescriptor file, Object memory, long address, int length, long offset) {
       super(file, memory, address, length, offset);
     }
@@ -115,14 +165,13 @@ abstract class TransferFuture<T> extends FileFuture<T> {
     }
 
     @Override
-    void onSuccess(int count) {
-      Buffers.transferred(memory(), count, false);
-      succeed(file().boxed(count), count);
+    Integer value(long total) {
+      return file().boxed((int) total);
     }
   }
 
   /** For segments. */
-  static final class WriteLong extends TransferFuture<Long> implements Operation.Write {
+  static final class WriteLong extends Plain<Long> implements Operation.Write {
     WriteLong(OpenDescriptor file, Object memory, long address, int length, long offset) {
       super(file, memory, address, length, offset);
     }
@@ -133,9 +182,8 @@ abstract class TransferFuture<T> extends FileFuture<T> {
     }
 
     @Override
-    void onSuccess(int count) {
-      Buffers.transferred(memory(), count, false);
-      succeed((long) count, count);
+    Long value(long total) {
+      return total;
     }
   }
 }

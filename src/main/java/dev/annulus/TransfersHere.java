@@ -82,7 +82,7 @@ final class TransfersHere {
     if (count < 0) {
       return AsyncFile.NOT_NOW;
     }
-    buffer.position(buffer.position() + count);
+    Buffers.move(buffer, count);
     return count;
   }
 }

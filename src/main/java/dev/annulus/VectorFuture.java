@@ -1,35 +1,68 @@
 package dev.annulus;
 
 import dev.annulus.internal.driver.Operation;
-import java.util.List;
 
-/** The future of one read or write of several buffers, which may be short; at the end of file a read gives -1. */
-final class VectorFuture extends FileFuture.Plain<Long> {
-  private final List<Operation.Piece> pieces;
+/**
+ * The future of a read or write of several buffers, which may be short; at the end of file a read gives -1. Goes on as long as heap buffers
+ * are left that did not fit into the native memory, up to the first short operation.
+ */
+final class VectorFuture extends FileFuture<Long> {
+  private final VectorMemory memory;
   private final boolean read;
+  private Operation operation;
+  private long done;
 
-  private VectorFuture(OpenDescriptor file, Operation operation, List<Operation.Piece> pieces, boolean read) {
-    super(file, operation);
-    this.pieces = pieces;
+  /**
+   * @param offset where in the file
+   */
+  VectorFuture(OpenDescriptor file, VectorMemory memory, boolean read, long offset) {
+    super(file);
+    this.memory = memory;
     this.read = read;
+    this.operation = operationAt(offset);
   }
 
-  static VectorFuture reading(OpenDescriptor file, List<Operation.Piece> pieces, long offset) {
-    return new VectorFuture(file, new Operation.ReadVector(file.fd(), pieces, offset), pieces, true);
+  private Operation operationAt(long offset) {
+    return read
+        ? new Operation.ReadVector(file().fd(), memory.pieces(), offset)
+        : new Operation.WriteVector(file().fd(), memory.pieces(), offset);
   }
 
-  static VectorFuture writing(OpenDescriptor file, List<Operation.Piece> pieces, long offset) {
-    return new VectorFuture(file, new Operation.WriteVector(file.fd(), pieces, offset), pieces, false);
+  private static long offsetOf(Operation vector) {
+    return vector instanceof Operation.ReadVector reading ? reading.offset() : ((Operation.WriteVector) vector).offset();
+  }
+
+  @Override
+  public Operation operation() {
+    return operation;
   }
 
   @Override
   void onSuccess(int count) {
-    Buffers.transferred(pieces, count, read);
-    succeed(read && count == 0 && !pieces.isEmpty() ? -1L : (long) count, count);
+    boolean goesOn = memory.transferred(count);
+    done += count;
+    if (goesOn && count > 0) {
+      ended();
+      memory.place();
+      operation = operationAt(offsetOf(operation) + count);
+      again();
+    } else {
+      succeed(read && done == 0 && !memory.isEmpty() ? -1L : done, count);
+    }
+  }
+
+  @Override
+  boolean endsShort(int errno) {
+    if (done == 0) {
+      return false;
+    }
+    onUnheard(errno); // a loss is remembered
+    succeed(done, 0);
+    return true;
   }
 
   @Override
   void release() {
-    pieces.forEach(piece -> Buffers.release(piece.memory()));
+    memory.release();
   }
 }

@@ -60,13 +60,14 @@ final class RuntimeFsFile implements FsFile {
 
   @Override
   public int readAt(ByteBuffer dst, long offset) throws IOException {
-    checkRange("read", offset, dst.remaining());
+    int length = dst.remaining();
+    checkRange("read", offset, length);
     checkMode("read", options.read());
-    if (!dst.hasRemaining() && dst.isReadOnly()) {
+    if (length == 0 && dst.isReadOnly()) {
       throw new IllegalArgumentException("read-only buffer as destination"); // as each read would say, but there is none
     }
     int total = 0;
-    while (dst.hasRemaining()) {
+    while (total < length && dst.hasRemaining()) {
       int count = awaitRead(dst, offset + total);
       if (count < 0) {
         break;
@@ -105,12 +106,7 @@ final class RuntimeFsFile implements FsFile {
     int length = src.remaining();
     checkRange("write", offset, length);
     checkMode("write", options.write() || options.append());
-    if (options.append()) {
-      appendAll(src);
-    } else {
-      writeFully(src, offset);
-    }
-    return length;
+    return options.append() ? appendAll(src) : writeFully(src, offset, length);
   }
 
   // ---- at the cursor ----
@@ -300,10 +296,27 @@ final class RuntimeFsFile implements FsFile {
     return "FsFile[" + file.path() + (isOpen() ? "]" : ", closed]");
   }
 
-  private void appendAll(ByteBuffer src) throws IOException {
-    do {
-      int _ = await(() -> file.append(src));
-    } while (src.hasRemaining());
+  private int appendAll(ByteBuffer src) throws IOException {
+    ByteBuffer rest = viewOf(src);
+    try {
+      do {
+        int _ = await(() -> file.append(rest));
+      } while (rest.hasRemaining());
+      return rest.capacity();
+    } finally {
+      move(src, rest.position());
+    }
+  }
+
+  /** What is between position and limit now, whatever other threads do to them later. */
+  private static ByteBuffer viewOf(ByteBuffer buffer) {
+    return buffer.slice();
+  }
+
+  private static void move(ByteBuffer buffer, int count) {
+    if (count > 0) {
+      buffer.position(buffer.position() + count);
+    }
   }
 
   private List<IoFuture<Void>> submitted(List<BufferAt> reads) throws IOException {
@@ -356,11 +369,19 @@ final class RuntimeFsFile implements FsFile {
     }
   }
 
-  private void writeFully(ByteBuffer src, long position) throws IOException {
+  /** Returns how many bytes were written. */
+  private int writeFully(ByteBuffer src, long position, int length) throws IOException {
     int count = tryWrite(src, position);
-    if (count == AsyncFile.NOT_NOW || src.hasRemaining()) {
-      long rest = position + Math.max(0, count);
-      await(() -> file.writeFully(src, rest));
+    if (count >= length) {
+      return count;
+    }
+    int done = Math.max(0, count);
+    ByteBuffer rest = viewOf(src);
+    try {
+      await(() -> file.writeFully(rest, position + done));
+      return done + rest.capacity();
+    } finally {
+      move(src, rest.position());
     }
   }
 

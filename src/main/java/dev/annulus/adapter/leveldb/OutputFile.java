@@ -4,6 +4,7 @@ import dev.annulus.fs.Fs;
 import dev.annulus.fs.FsFile;
 import dev.annulus.fs.FsOpenOptions;
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedChannelException;
 import java.nio.file.Path;
@@ -26,6 +27,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class OutputFile implements WritableFile {
   private static final int BUFFER_BYTES = 64 * 1024;
+  private static final int BUFFER_ALIGNMENT = 4096;
 
   /** As LevelDB's log format has it: checksum 4, length 2, type 1. */
   private static final int CHUNK_HEADER_BYTES = 7;
@@ -37,7 +39,11 @@ final class OutputFile implements WritableFile {
   private final Path path;
   private final FsFile file;
   private final boolean isTable;
-  private final ByteBuffer buffer = ByteBuffer.allocateDirect(BUFFER_BYTES);
+
+  /** Freed when the file is closed: engines make many files, and collect garbage rarely. */
+  private final Arena arena = Arena.ofShared();
+
+  private final ByteBuffer buffer = arena.allocate(BUFFER_BYTES, BUFFER_ALIGNMENT).asByteBuffer();
 
   /** Where the buffer's first byte belongs. */
   private long position;
@@ -106,6 +112,11 @@ final class OutputFile implements WritableFile {
     try (file) {
       if (file.isOpen() && failure == null) {
         flush();
+      }
+    } finally {
+      // After a failure the system may not have let go of it.
+      if (failure == null && arena.scope().isAlive()) {
+        arena.close();
       }
     }
   }

@@ -302,6 +302,10 @@ public final class AnnulusFileChannel extends FileChannel {
 
   // ---- how ----
 
+  IoRuntime runtime() {
+    return runtime;
+  }
+
   /** A transfer that starts at a position; how many bytes it moved, or -1. */
   private interface Transfer {
     long at(long position) throws IOException;

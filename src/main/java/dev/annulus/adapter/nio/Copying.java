@@ -1,26 +1,29 @@
 package dev.annulus.adapter.nio;
 
+import dev.annulus.BufferPool;
+import dev.annulus.IoRuntime;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.ReadableByteChannel;
 import java.nio.channels.WritableByteChannel;
+import org.jspecify.annotations.Nullable;
 
 /** Copies between one of our channels and any other, through a buffer. */
 final class Copying {
   /** From where on larger buffers bring no more. */
   private static final int LARGEST_BUFFER_BYTES = 256 << 10;
 
-  /** Up to here a heap buffer costs less than making a direct one. */
+  /** Up to here a heap buffer costs less than leasing one. */
   private static final int LARGEST_HEAP_BUFFER_BYTES = 8 << 10;
 
   private Copying() {}
 
   /** Writes what the file has at a position, until the target takes less than it is given or the file ends. */
   static long to(WritableByteChannel target, AnnulusFileChannel source, long position, long count) throws IOException {
-    ByteBuffer buffer = buffer(count);
     long done = 0;
-    try {
+    try (Room room = Room.of(source.runtime(), count)) {
+      ByteBuffer buffer = room.buffer();
       while (done < count) {
         buffer.clear().limit((int) Math.min(buffer.capacity(), count - done));
         int read = source.read(buffer, position + done);
@@ -41,9 +44,9 @@ final class Copying {
 
   /** Writes to the file at a position what the source gives, until it has no more for now. */
   static long from(ReadableByteChannel source, AnnulusFileChannel target, long position, long count) throws IOException {
-    ByteBuffer buffer = buffer(count);
     long done = 0;
-    try {
+    try (Room room = Room.of(target.runtime(), count)) {
+      ByteBuffer buffer = room.buffer();
       while (done < count) {
         buffer.clear().limit((int) Math.min(buffer.capacity(), count - done));
         int read = source.read(buffer);
@@ -84,8 +87,22 @@ final class Copying {
     return done;
   }
 
-  private static ByteBuffer buffer(long count) {
-    int size = (int) Math.min(count, LARGEST_BUFFER_BYTES);
-    return size <= LARGEST_HEAP_BUFFER_BYTES ? ByteBuffer.allocate(size) : ByteBuffer.allocateDirect(size);
+  /** The buffer to copy through: in the heap, or leased until this is closed. */
+  private record Room(ByteBuffer buffer, BufferPool.@Nullable Lease lease) implements AutoCloseable {
+    static Room of(IoRuntime runtime, long count) {
+      int size = (int) Math.min(count, LARGEST_BUFFER_BYTES);
+      if (size <= LARGEST_HEAP_BUFFER_BYTES) {
+        return new Room(ByteBuffer.allocate(size), null);
+      }
+      BufferPool.Lease lease = runtime.buffers().lease(size);
+      return new Room(lease.buffer(), lease);
+    }
+
+    @Override
+    public void close() {
+      if (lease != null) {
+        lease.close();
+      }
+    }
   }
 }

@@ -67,6 +67,14 @@ public interface Driver extends AutoCloseable {
     return false;
   }
 
+  /**
+   * Whether operations' memory is viewed through {@link Operation.Transfer#memory}, which then must not be a buffer: its bounds are its
+   * owner's, and may change meanwhile. By default only the address counts.
+   */
+  default boolean viewsMemory() {
+    return false;
+  }
+
   /** Whether the calling thread is the driver's own: waiting there for a request would be waiting for oneself. */
   boolean onDriverThread();
 

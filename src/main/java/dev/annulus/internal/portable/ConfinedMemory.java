@@ -2,6 +2,7 @@ package dev.annulus.internal.portable;
 
 import dev.annulus.internal.driver.Operation;
 import dev.annulus.internal.driver.Operation.Piece;
+import dev.annulus.internal.driver.StandIn;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -9,7 +10,8 @@ import java.util.List;
 
 /**
  * Memory of a confined arena: no thread but its owner may touch it, and {@code java.nio} holds to that. The owner therefore has a
- * copy of it transferred, waits, and copies back what was read.
+ * copy of it transferred, waits, and copies back what was read. The copy's memory is freed at once: by {@link #copyBack}, or by {@link
+ * #free} if the operation was not begun.
  */
 final class ConfinedMemory {
   /** As for heap memory, so that direct I/O works. */
@@ -38,11 +40,11 @@ final class ConfinedMemory {
   static Operation standInFor(Operation operation) {
     return switch (operation) {
       case Operation.Read read -> {
-        MemorySegment copy = allocate(read.length());
+        Copy copy = allocate(read.length());
         yield new Operation.PlainRead(read.fd(), copy, copy.address(), read.length(), read.offset());
       }
       case Operation.Write write -> {
-        MemorySegment copy = allocate(write.length()).copyFrom(Memory.part(write.memory(), write.address(), write.length()));
+        Copy copy = copyOf(write.memory(), write.address(), write.length());
         yield new Operation.PlainWrite(write.fd(), copy, copy.address(), write.length(), write.offset());
       }
       case Operation.ReadVector(int fd, List<Piece> pieces, long offset) ->
@@ -55,22 +57,61 @@ final class ConfinedMemory {
 
   private static List<Piece> standInsFor(List<Piece> pieces, boolean withContents) {
     List<Piece> copies = new ArrayList<>(pieces.size());
-    for (Piece piece : pieces) {
-      MemorySegment copy = allocate(piece.length());
-      if (withContents) {
-        MemorySegment _ = copy.copyFrom(Memory.part(piece.memory(), piece.address(), piece.length()));
+    try {
+      for (Piece piece : pieces) {
+        Copy copy = withContents ? copyOf(piece.memory(), piece.address(), piece.length()) : allocate(piece.length());
+        copies.add(new Piece(copy, copy.address(), piece.length()));
       }
-      copies.add(new Piece(copy, copy.address(), piece.length()));
+      return copies;
+    } catch (Throwable e) {
+      copies.forEach(copy -> free(copy.memory()));
+      throw e;
     }
-    return copies;
   }
 
-  private static MemorySegment allocate(int length) {
-    return Arena.ofAuto().allocate(length, ALIGNMENT);
+  private static Copy copyOf(Object memory, long address, int length) {
+    MemorySegment part = Memory.part(memory, address, length);
+    Copy copy = allocate(length);
+    MemorySegment.copy(part, 0, copy.segment, 0, length);
+    return copy;
   }
 
-  /** Copies what was read to where the original wants it; returns the result. */
+  private static Copy allocate(int length) {
+    Arena arena = Arena.ofShared();
+    try {
+      return new Copy(arena, arena.allocate(length, ALIGNMENT));
+    } catch (Throwable e) {
+      arena.close();
+      throw e;
+    }
+  }
+
+  /** Frees the memory of a stand-in that nothing touches any more. */
+  static void free(Operation copy) {
+    switch (copy) {
+      case Operation.Transfer transfer -> free(transfer.memory());
+      case Operation.ReadVector vector -> vector.pieces().forEach(piece -> free(piece.memory()));
+      case Operation.WriteVector vector -> vector.pieces().forEach(piece -> free(piece.memory()));
+      default -> {}
+    }
+  }
+
+  private static void free(Object memory) {
+    if (memory instanceof Copy copy) {
+      copy.arena.close();
+    }
+  }
+
+  /** Copies what was read to where the original wants it, and frees the copy; returns the result. */
   static int copyBack(Operation copy, Operation original, int result) {
+    try {
+      return copied(copy, original, result);
+    } finally {
+      free(copy);
+    }
+  }
+
+  private static int copied(Operation copy, Operation original, int result) {
     if (result > 0 && copy instanceof Operation.Read from && original instanceof Operation.Read to) {
       copy(new Piece(from.memory(), from.address(), result), new Piece(to.memory(), to.address(), result));
     } else if (result > 0 && copy instanceof Operation.ReadVector from && original instanceof Operation.ReadVector to) {
@@ -89,5 +130,12 @@ final class ConfinedMemory {
     MemorySegment _ =
         Memory.part(to.memory(), to.address(), from.length())
             .copyFrom(Memory.part(from.memory(), from.address(), from.length()));
+  }
+
+  /** Memory of an arena of its own. */
+  private record Copy(Arena arena, MemorySegment segment) implements StandIn {
+    long address() {
+      return segment.address();
+    }
   }
 }

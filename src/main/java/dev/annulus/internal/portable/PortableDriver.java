@@ -98,6 +98,11 @@ public final class PortableDriver implements Driver {
     }
   }
 
+  @Override
+  public boolean viewsMemory() {
+    return true;
+  }
+
   /** {@code java.nio} cannot tell whether a read would wait. */
   @Override
   public int attempt(int fd, long address, int length, long offset) {
@@ -223,6 +228,7 @@ public final class PortableDriver implements Driver {
     if (pool.put(call, holdsPlace)) {
       request.completed(ConfinedMemory.copyBack(copy, request.operation(), call.await()));
     } else {
+      ConfinedMemory.free(copy);
       refuse(request, holdsPlace);
     }
   }

@@ -1,0 +1,265 @@
+package dev.annulus;
+
+import dev.annulus.internal.driver.BriefLock;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Page-aligned native memory in blocks whose sizes are powers of two, kept for reuse up to a bound. Every block is freed explicitly; none
+ * waits for a garbage collection. The more memory is lent, the smaller the blocks that are given for large transfers, which then take more
+ * pieces. A block that is not given back, because the kernel never lets go of it, is never freed. Thread-safe.
+ */
+final class NativeBlocks {
+  static final int MIN_BYTES = 4096;
+  static final int MAX_BYTES = 1 << 20;
+
+  private static final int MIN_BITS = 12;
+  private static final int MAX_BITS = 20;
+  private static final int KEPT_PER_SIZE = 64;
+
+  /** Transfers up to this size are not cut into pieces while there is memory. */
+  private static final int SMALL_BYTES = 64 << 10;
+
+  private static final int TINY_BYTES = 16 << 10;
+
+  private static final long MIN_BUDGET = 8L << 20;
+  private static final long MAX_BUDGET = 128L << 20;
+
+  /** How much smaller a block is tried next when there is no memory: a failed try costs half a second in the JVM. */
+  private static final int SHRINK_BITS = 4;
+
+  private static final long SHORTAGE_NANOS = TimeUnit.SECONDS.toNanos(10);
+
+  private final Kept[] kept = new Kept[MAX_BITS - MIN_BITS + 1];
+
+  /** What all blocks together should not exceed, unless the JVM has no room for that. */
+  private final long usualBudget = Math.clamp(Runtime.getRuntime().maxMemory() / 8, MIN_BUDGET, MAX_BUDGET);
+
+  private final AtomicLong allocatedBytes = new AtomicLong();
+  private final AtomicLong keptBytes = new AtomicLong();
+
+  /** Less than usual for a while after the JVM had no memory. */
+  private volatile long budget = usualBudget;
+
+  private volatile long shortageNanos;
+  private volatile boolean closed;
+
+  NativeBlocks() {
+    for (int i = 0; i < kept.length; i++) {
+      kept[i] = new Kept();
+    }
+  }
+
+  /**
+   * Takes a block.
+   *
+   * @param wanted more than 0; the block may be smaller, but at least {@link #MIN_BYTES}
+   * @throws OutOfMemoryError if there is not even a smallest block
+   */
+  Block take(long wanted) {
+    int bytes = sizeFor(Math.min(wanted, largestNow()));
+    while (true) {
+      Block block = keptOrNew(bytes);
+      if (block != null) {
+        return block;
+      }
+      if (bytes == MIN_BYTES) {
+        throw new OutOfMemoryError("no native memory to copy a heap buffer through; see -XX:MaxDirectMemorySize");
+      }
+      bytes = Math.max(MIN_BYTES, bytes >> SHRINK_BITS);
+    }
+  }
+
+  /**
+   * Takes a block that holds everything.
+   *
+   * @throws OutOfMemoryError if there is not so much
+   */
+  Block takeWhole(long bytes) {
+    Block block = bytes <= MAX_BYTES ? keptOrNew(sizeFor(bytes)) : allocated(bytes);
+    if (block == null) {
+      throw new OutOfMemoryError(
+          "no " + bytes + " bytes of native memory to write a heap buffer in one piece; see -XX:MaxDirectMemorySize");
+    }
+    return block;
+  }
+
+  /** Takes back a block that nothing touches any more. */
+  void giveBack(Block block) {
+    if (!keeps(block)) {
+      free(block);
+    } else if (closed) {
+      freeKept(); // closed meanwhile
+    }
+  }
+
+  /** Frees what is kept, and from then on what is given back. */
+  void close() {
+    closed = true;
+    freeKept();
+  }
+
+  /** Bytes that are not freed: lent and kept ones. */
+  long allocatedBytes() {
+    return allocatedBytes.get();
+  }
+
+  /** Large blocks only as long as few are lent, so that the many find memory too. */
+  private int largestNow() {
+    long now = budgetNow();
+    long lent = allocatedBytes.get() - keptBytes.get();
+    if (lent < now / 2) {
+      return MAX_BYTES;
+    }
+    return lent < now ? SMALL_BYTES : lent < 2 * now ? TINY_BYTES : MIN_BYTES;
+  }
+
+  private long budgetNow() {
+    long now = budget;
+    if (now != usualBudget && System.nanoTime() - shortageNanos > SHORTAGE_NANOS) {
+      budget = usualBudget;
+      return usualBudget;
+    }
+    return now;
+  }
+
+  private @Nullable Block keptOrNew(int bytes) {
+    Block again = kept[indexOf(bytes)].poll();
+    if (again != null) {
+      keptBytes.addAndGet(-again.bytes());
+      return again;
+    }
+    return allocated(bytes);
+  }
+
+  /** A new block, or {@code null} if there is no memory even after everything kept was freed. */
+  private @Nullable Block allocated(long bytes) {
+    try {
+      return allocate(bytes);
+    } catch (OutOfMemoryError e) {
+      budget = Math.max(MIN_BYTES, Math.min(budget, allocatedBytes.get() / 2));
+      shortageNanos = System.nanoTime();
+    }
+    if (freeKept() < bytes) {
+      return null;
+    }
+    try {
+      return allocate(bytes);
+    } catch (OutOfMemoryError e) {
+      return null;
+    }
+  }
+
+  private Block allocate(long bytes) {
+    Arena arena = Arena.ofShared();
+    try {
+      Block block = new Block(arena, arena.allocate(bytes, MIN_BYTES));
+      allocatedBytes.addAndGet(bytes);
+      return block;
+    } catch (Throwable e) {
+      arena.close();
+      throw e;
+    }
+  }
+
+  private boolean keeps(Block block) {
+    long bytes = block.bytes();
+    if (closed || bytes > MAX_BYTES || Long.bitCount(bytes) != 1) {
+      return false;
+    }
+    long most = budgetNow();
+    if (allocatedBytes.get() > most || keptBytes.get() + bytes > most / 2) {
+      return false;
+    }
+    keptBytes.addAndGet(bytes);
+    if (kept[indexOf((int) bytes)].offer(block)) {
+      return true;
+    }
+    keptBytes.addAndGet(-bytes);
+    return false;
+  }
+
+  /** Frees everything that is kept; returns how many bytes. */
+  private long freeKept() {
+    long freed = 0;
+    for (Kept ofOneSize : kept) {
+      for (Block block = ofOneSize.poll(); block != null; block = ofOneSize.poll()) {
+        keptBytes.addAndGet(-block.bytes());
+        freed += block.bytes();
+        free(block);
+      }
+    }
+    return freed;
+  }
+
+  private void free(Block block) {
+    allocatedBytes.addAndGet(-block.bytes());
+    block.arena.close();
+  }
+
+  private static int sizeFor(long bytes) {
+    return bytes <= MIN_BYTES ? MIN_BYTES : 1 << (Long.SIZE - Long.numberOfLeadingZeros(bytes - 1));
+  }
+
+  private static int indexOf(int bytes) {
+    return Integer.numberOfTrailingZeros(bytes) - MIN_BITS;
+  }
+
+  /** A stretch of native memory that is freed by itself. */
+  static final class Block {
+    private final Arena arena;
+    private final MemorySegment segment;
+
+    private Block(Arena arena, MemorySegment segment) {
+      this.arena = arena;
+      this.segment = segment;
+    }
+
+    MemorySegment segment() {
+      return segment;
+    }
+
+    long bytes() {
+      return segment.byteSize();
+    }
+  }
+
+  /** The blocks of one size that nobody uses, the latest first. */
+  private static final class Kept {
+    /** The reaper gives back too. */
+    private final BriefLock lock = new BriefLock();
+
+    private final @Nullable Block[] blocks = new Block[KEPT_PER_SIZE];
+    private int count;
+
+    @Nullable Block poll() {
+      lock.lock();
+      try {
+        if (count == 0) {
+          return null;
+        }
+        Block latest = blocks[--count];
+        blocks[count] = null;
+        return latest;
+      } finally {
+        lock.unlock();
+      }
+    }
+
+    boolean offer(Block block) {
+      lock.lock();
+      try {
+        if (count == blocks.length) {
+          return false;
+        }
+        blocks[count++] = block;
+        return true;
+      } finally {
+        lock.unlock();
+      }
+    }
+  }
+}

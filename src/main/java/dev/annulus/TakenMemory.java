@@ -1,0 +1,7 @@
+package dev.annulus;
+
+/** Memory that was taken for an operation. */
+interface TakenMemory {
+  /** Gives it back: the operation is over and nothing touches it any more. */
+  void release();
+}

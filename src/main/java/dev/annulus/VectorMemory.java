@@ -1,0 +1,209 @@
+package dev.annulus;
+
+import dev.annulus.internal.driver.Operation.Piece;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The memory of a transfer of several buffers in turn. Native buffers are used in place. Heap buffers all go through one block of native
+ * memory, as much at a time as it holds; the rest is left to further operations.
+ */
+final class VectorMemory implements TakenMemory {
+  /** As the kernel's {@code UIO_MAXIOV}. */
+  private static final int MAX_BUFFERS = 1024;
+
+  /** What direct I/O may want of addresses and lengths. */
+  private static final int PAGE_BYTES = 4096;
+
+  private static final int CACHE_LINE_BYTES = 64;
+
+  private final Engine engine;
+  private final boolean read;
+  private final int alignment;
+  private final List<Part> parts;
+  private NativeBlocks.@Nullable Block block;
+
+  /** What the next operation transfers. */
+  private List<Placed> placed = List.of();
+
+  /** The first buffer that is not transferred to its end, and how much of it is. */
+  private int next;
+
+  private long nextFrom;
+
+  private VectorMemory(Engine engine, boolean read, boolean direct, List<Part> parts) {
+    this.engine = engine;
+    this.read = read;
+    this.alignment = direct ? PAGE_BYTES : CACHE_LINE_BYTES;
+    this.parts = parts;
+  }
+
+  /**
+   * The memory of buffers. Without the empty ones: were the most one operation takes all empty, it would transfer nothing, or report end
+   * of file.
+   *
+   * @param segments their memory, {@linkplain Buffers#checkAll checked}
+   * @param direct whether for direct I/O
+   * @param whole whether everything must be transferred in one operation
+   */
+  static VectorMemory of(
+      Engine engine, List<ByteBuffer> buffers, MemorySegment[] segments, boolean read, boolean direct, boolean whole) {
+    VectorMemory memory = new VectorMemory(engine, read, direct, new ArrayList<>());
+    try {
+      memory.take(buffers, segments, whole);
+    } catch (RuntimeException | Error e) {
+      memory.release();
+      throw e;
+    }
+    return memory;
+  }
+
+  private void take(List<ByteBuffer> buffers, MemorySegment[] segments, boolean whole) {
+    long copied = 0;
+    for (int i = 0; i < segments.length && parts.size() < MAX_BUFFERS; i++) {
+      MemorySegment segment = segments[i];
+      if (segment.byteSize() == 0) {
+        continue;
+      }
+      boolean inPlace = segment.isNative();
+      parts.add(new Part(segment, buffers.get(i), inPlace ? Buffers.memory(engine, buffers.get(i), segment, false) : null));
+      copied += inPlace ? 0 : aligned(segment.byteSize());
+    }
+    if (copied > 0) {
+      NativeBlocks blocks = engine.heapCopies().blocks();
+      block = whole ? blocks.takeWhole(copied) : blocks.take(copied);
+    }
+    place();
+  }
+
+  boolean isEmpty() {
+    return parts.isEmpty();
+  }
+
+  /** What the next operation transfers. */
+  List<Piece> pieces() {
+    return placed.stream().map(Placed::piece).toList();
+  }
+
+  /** Takes note of transferred bytes. True if there is more to be transferred, by the next operation, and the last one was not short. */
+  boolean transferred(int count) {
+    int left = count;
+    for (Placed one : placed) {
+      int here = Math.min(left, one.piece.length());
+      if (here > 0) {
+        transferred(one, here);
+      }
+      left -= here;
+    }
+    return left == 0 && next < parts.size() && isFull(count);
+  }
+
+  private boolean isFull(int count) {
+    long all = 0;
+    for (Placed one : placed) {
+      all += one.piece.length();
+    }
+    return count == all;
+  }
+
+  private void transferred(Placed one, int count) {
+    Part part = one.part;
+    if (part.inPlace != null) {
+      Buffers.transferred(part.inPlace, count, read);
+      return;
+    }
+    if (read) {
+      MemorySegment.copy(one.standIn(), 0, part.segment, one.from, count);
+    }
+    Buffers.move(part.buffer, count);
+  }
+
+  /** Leaves out what does not fit into the first operation. */
+  void limitToOneOperation() {
+    next = parts.size();
+  }
+
+  /** Whether one operation is enough. */
+  boolean isInOneOperation() {
+    return next == parts.size();
+  }
+
+  /** Makes the next operation's pieces. */
+  void place() {
+    List<Placed> all = new ArrayList<>(parts.size() - next);
+    long at = 0;
+    while (next < parts.size()) {
+      Part part = parts.get(next);
+      if (part.inPlace != null) {
+        all.add(new Placed(part, 0, new Piece(part.inPlace, part.segment.address(), (int) part.segment.byteSize())));
+        next++;
+        continue;
+      }
+      long room = roomFrom(at);
+      if (room <= 0) {
+        break;
+      }
+      int length = (int) Math.min(part.segment.byteSize() - nextFrom, room);
+      all.add(placed(part, at, length));
+      at += aligned(length);
+      nextFrom += length;
+      if (nextFrom < part.segment.byteSize()) {
+        break;
+      }
+      next++;
+      nextFrom = 0;
+    }
+    placed = all;
+  }
+
+  private Placed placed(Part part, long at, int length) {
+    MemorySegment standIn = blockMemory().asSlice(at, length);
+    if (!read) {
+      MemorySegment.copy(part.segment, nextFrom, standIn, 0, length);
+    }
+    return new Placed(part, nextFrom, new Piece(standIn, standIn.address(), length));
+  }
+
+  private long roomFrom(long at) {
+    return blockMemory().byteSize() - at;
+  }
+
+  private MemorySegment blockMemory() {
+    NativeBlocks.Block mine = block;
+    return mine == null ? MemorySegment.NULL : mine.segment();
+  }
+
+  private long aligned(long bytes) {
+    return (bytes + alignment - 1) & -alignment;
+  }
+
+  @Override
+  public void release() {
+    for (Part part : parts) {
+      if (part.inPlace != null) {
+        Buffers.release(part.inPlace);
+      }
+    }
+    NativeBlocks.Block mine = block;
+    if (mine != null) {
+      engine.heapCopies().blocks().giveBack(mine);
+    }
+  }
+
+  /**
+   * One buffer.
+   *
+   * @param inPlace what an operation holds on to, if the memory is native
+   */
+  private record Part(MemorySegment segment, ByteBuffer buffer, @Nullable Object inPlace) {}
+
+  /** A stretch of a buffer, and where it is in native memory. */
+  private record Placed(Part part, long from, Piece piece) {
+    MemorySegment standIn() {
+      return (MemorySegment) piece.memory();
+    }
+  }
+}
