@@ -40,6 +40,12 @@ final class HeapCopies {
     return copy;
   }
 
+  /** Memory of the pool's, if it has room and the size is none of the largest. */
+  BufferPool.@Nullable Lease pooled(long size) {
+    return size <= NativeBlocks.MAX_BYTES && usesPool() ? pool.take((int) size) : null;
+  }
+
+  /** What to take where the pool has no room. */
   NativeBlocks blocks() {
     return blocks;
   }
@@ -84,9 +90,7 @@ final class HeapCopies {
       if (size == 0) {
         return;
       }
-      if (size <= NativeBlocks.MAX_BYTES && owner.usesPool()) {
-        lease = owner.pool.take((int) size);
-      }
+      lease = owner.pooled(size);
       if (lease != null) {
         standIn = lease.segment();
         return;

@@ -24,7 +24,12 @@ final class VectorMemory implements TakenMemory {
   private final boolean read;
   private final int alignment;
   private final List<Part> parts;
+
+  /** What stands in for heap memory: one of the two, or nothing. */
+  private BufferPool.@Nullable Lease lease;
+
   private NativeBlocks.@Nullable Block block;
+  private MemorySegment standIn = MemorySegment.NULL;
 
   /** What the next operation transfers. */
   private List<Placed> placed = List.of();
@@ -73,10 +78,20 @@ final class VectorMemory implements TakenMemory {
       copied += inPlace ? 0 : aligned(segment.byteSize());
     }
     if (copied > 0) {
-      NativeBlocks blocks = engine.heapCopies().blocks();
-      block = whole ? blocks.takeWhole(copied) : blocks.take(copied);
+      takeStandIn(copied, whole);
     }
     place();
+  }
+
+  private void takeStandIn(long bytes, boolean whole) {
+    lease = engine.heapCopies().pooled(bytes);
+    if (lease != null) {
+      standIn = lease.segment();
+      return;
+    }
+    NativeBlocks blocks = engine.heapCopies().blocks();
+    block = whole ? blocks.takeWhole(bytes) : blocks.take(bytes);
+    standIn = block.segment();
   }
 
   boolean isEmpty() {
@@ -142,7 +157,7 @@ final class VectorMemory implements TakenMemory {
         next++;
         continue;
       }
-      long room = roomFrom(at);
+      long room = standIn.byteSize() - at;
       if (room <= 0) {
         break;
       }
@@ -160,20 +175,11 @@ final class VectorMemory implements TakenMemory {
   }
 
   private Placed placed(Part part, long at, int length) {
-    MemorySegment standIn = blockMemory().asSlice(at, length);
+    MemorySegment copy = standIn.asSlice(at, length);
     if (!read) {
-      MemorySegment.copy(part.segment, nextFrom, standIn, 0, length);
+      MemorySegment.copy(part.segment, nextFrom, copy, 0, length);
     }
-    return new Placed(part, nextFrom, new Piece(standIn, standIn.address(), length));
-  }
-
-  private long roomFrom(long at) {
-    return blockMemory().byteSize() - at;
-  }
-
-  private MemorySegment blockMemory() {
-    NativeBlocks.Block mine = block;
-    return mine == null ? MemorySegment.NULL : mine.segment();
+    return new Placed(part, nextFrom, new Piece(copy, copy.address(), length));
   }
 
   private long aligned(long bytes) {
@@ -187,9 +193,10 @@ final class VectorMemory implements TakenMemory {
         Buffers.release(part.inPlace);
       }
     }
-    NativeBlocks.Block mine = block;
-    if (mine != null) {
-      engine.heapCopies().blocks().giveBack(mine);
+    if (lease != null) {
+      lease.close();
+    } else if (block != null) {
+      engine.heapCopies().blocks().giveBack(block);
     }
   }
 
