@@ -34,8 +34,8 @@ final class Drivers {
   }
 
   /**
-   * Whether io_uring can be had for so many operations. The size matters on Linux 5.11, where a ring's own memory counts against the limit on
-   * locked memory (from 5.12 on it is a matter of the control group), and wherever memory is short.
+   * Whether io_uring can be had for so many operations. The size matters where a ring's own memory counts against the
+   * limit of locked memory, which no version number tells, and wherever memory is short.
    */
   static void probeIoUring(int maxInFlight) throws Unavailable {
     RingDriver.probe(maxInFlight);

@@ -18,7 +18,10 @@ public final class Unavailable extends Exception {
     FORBIDDEN_BY_SYSCTL,
     /** {@code EPERM} although the sysctl allows it: a seccomp filter or security module, as containers have. */
     FORBIDDEN_BY_SECCOMP,
-    /** {@code ENOMEM}: kernels before 5.12, and those of late, count rings against the locked-memory limit of all but root. */
+    /**
+     * {@code ENOMEM}: some kernels count rings against the locked-memory limit of all but root, which no version number tells; or
+     * memory is short.
+     */
     LOCKED_MEMORY_LIMIT,
     /** The kernel lacks an operation or feature the driver needs. */
     MISSING_OPERATION,

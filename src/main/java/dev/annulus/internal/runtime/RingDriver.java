@@ -36,7 +36,9 @@ public final class RingDriver implements Driver {
 
   /** Opens a ring and starts its thread. */
   public static RingDriver open(DriverConfig config) throws Unavailable {
-    return open(config, () -> RingSetup.open(config.maxInFlight()));
+    RingDriver driver = open(config, () -> RingSetup.open(config.maxInFlight()));
+    RingSetup.warnOfTroubles();
+    return driver;
   }
 
   static RingDriver open(DriverConfig config, RingMaker ringMaker) throws Unavailable {

@@ -21,6 +21,9 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.StringJoiner;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * Makes a ring in the best mode the kernel knows, or says why there is none. A version number proves nothing: the kernel is asked
@@ -39,6 +42,11 @@ final class RingSetup {
     ALWAYS,
   };
 
+  /** With each pause twice as long as the one before: about a second together. */
+  private static final long MIN_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(8);
+
+  private static final long MAX_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(512);
+
   private static final int MAX_SUBMISSION_ENTRIES = 1024;
 
   /** Without these the design does not stand: completions would get lost, or a wait could not end in time. */
@@ -50,6 +58,11 @@ final class RingSetup {
     IoUring.IORING_OP_NOP, IoUring.IORING_OP_READ, IoUring.IORING_OP_WRITE, IoUring.IORING_OP_FSYNC,
     IoUring.IORING_OP_ASYNC_CANCEL,
   };
+
+  private static final AtomicBoolean WARNED = new AtomicBoolean();
+
+  /** The build line of the running kernel. */
+  private static final Path BUILD = Path.of("/proc/sys/kernel/version");
 
   private static final Path SYSCTL = Path.of("/proc/sys/kernel/io_uring_disabled");
 
@@ -93,6 +106,21 @@ final class RingSetup {
     return powerOfTwo(2 * maxInFlight + 2);
   }
 
+  /** Logs once in a process what is known to be wrong with its kernel. */
+  static void warnOfTroubles() {
+    if (WARNED.compareAndSet(false, true)) {
+      KernelTroubles.of(System.getProperty("os.version", ""), build()).ifPresent(Log::warn);
+    }
+  }
+
+  private static String build() {
+    try {
+      return Files.readString(BUILD);
+    } catch (IOException e) {
+      return "";
+    }
+  }
+
   /** The names of set-up flags, joined with {@code |}. */
   static String describe(int flags) {
     StringJoiner names = new StringJoiner("|");
@@ -116,7 +144,7 @@ final class RingSetup {
   private static KernelRing step(Opener opener, int entries, int completionEntries) throws RingSetupException {
     for (int i = 0; ; i++) {
       try {
-        return opener.open(entries, completionEntries, STEPS[i]);
+        return retried(opener, entries, completionEntries, STEPS[i]);
       } catch (RingSetupException e) {
         if (e.errno() != Errno.EINVAL || i == STEPS.length - 1) {
           throw e;
@@ -125,10 +153,25 @@ final class RingSetup {
     }
   }
 
+  /** A ring just closed gives its memory back late: for a second, want of it is asked about again. */
+  private static KernelRing retried(Opener opener, int entries, int completionEntries, int flags)
+      throws RingSetupException {
+    for (long pause = MIN_PAUSE_NANOS; ; pause *= 2) {
+      try {
+        return opener.open(entries, completionEntries, flags);
+      } catch (RingSetupException e) {
+        if (e.errno() != Errno.ENOMEM || pause > MAX_PAUSE_NANOS) {
+          throw e;
+        }
+      }
+      LockSupport.parkNanos(pause);
+    }
+  }
+
   private static KernelRing checked(KernelRing ring) throws Unavailable {
     List<String> missing = new ArrayList<>();
     if ((ring.features() & NEEDED_FEATURES) != NEEDED_FEATURES) {
-      missing.add("features NODROP, SUBMIT_STABLE and EXT_ARG (Linux 5.11), has 0x" + Integer.toHexString(ring.features()));
+      missing.add("features NODROP, SUBMIT_STABLE and EXT_ARG (Linux 5.11, or ported back), has 0x" + Integer.toHexString(ring.features()));
     }
     for (int opcode : NEEDED_OPCODES) {
       if (!ring.supports(opcode)) {

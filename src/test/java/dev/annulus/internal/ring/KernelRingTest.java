@@ -12,6 +12,7 @@ import dev.annulus.internal.abi.Fcntl;
 import dev.annulus.internal.abi.IoUring;
 import dev.annulus.internal.abi.ParamsLayout;
 import dev.annulus.internal.abi.Syscalls;
+import dev.annulus.testing.Needs;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
@@ -55,8 +56,16 @@ class KernelRingTest {
       this.mappings = mappings;
     }
 
+    /** Rings without the array came with Linux 6.6: where there are none, the test is skipped. */
     KernelRing open(int entries) throws RingSetupException {
-      return KernelRing.open(kernel, entries, 0, flags);
+      try {
+        return KernelRing.open(kernel, entries, 0, flags);
+      } catch (RingSetupException e) {
+        if (flags != 0 && e.errno() == EINVAL) {
+          Needs.skip("this kernel makes no ring of mode " + this);
+        }
+        throw e;
+      }
     }
   }
 
@@ -121,7 +130,7 @@ class KernelRingTest {
   void registerMemory_thenFixedTransfers_useThatMemoryOnly() throws Exception {
     Path path = Files.write(directory.resolve("file"), new byte[] {1, 2, 3, 4});
     try (Arena arena = Arena.ofConfined();
-        KernelRing ring = KernelRing.open(4, 0, WITHOUT_ARRAY)) {
+        KernelRing ring = KernelRing.open(4, 0, 0)) {
       int fd = Syscalls.openat(Fcntl.AT_FDCWD, arena.allocateFrom(path.toString()), Fcntl.O_RDWR, 0);
       MemorySegment memory = arena.allocate(8192, 4096);
       long inside = memory.address() + 100;

@@ -17,8 +17,10 @@ import dev.annulus.internal.driver.Unavailable;
 import dev.annulus.internal.ring.KernelRing;
 import dev.annulus.internal.ring.ProcSelf;
 import dev.annulus.internal.ring.RingSetupException;
+import dev.annulus.testing.Needs;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -76,6 +78,7 @@ class RingSetupTest {
     "78208, CQSIZE|CLAMP"
   })
   void open_kernelLackingFlags_stepsDownToThoseItHas(int lacking, String expected) throws Unavailable {
+    skipUnlessKnown(BEST & ~lacking);
     List<String> tried = new ArrayList<>();
     RingSetup.Opener olderKernel =
         (entries, completionEntries, flags) -> {
@@ -121,6 +124,46 @@ class RingSetupTest {
     assertEquals(expected, e.reason());
     assertTrue(e.detail().contains(Errno.symbol(errno)), e.detail());
     assertTrue(e.detail().contains("io_uring_setup"), e.detail());
+  }
+
+  @Test
+  void open_whereMemoryIsShortForAMoment_asksAgain() throws Unavailable {
+    AtomicInteger refusals = new AtomicInteger(3);
+    RingSetup.Opener shortOfMemory =
+        (entries, completionEntries, _) -> {
+          if (refusals.getAndDecrement() > 0) {
+            throw new RingSetupException("io_uring_setup", Errno.ENOMEM);
+          }
+          return KernelRing.open(entries, completionEntries, 0);
+        };
+    try (KernelRing ring = RingSetup.open(8, shortOfMemory)) {
+      assertEquals(-1, refusals.get());
+      assertEquals(8, ring.submissions().entries());
+    }
+  }
+
+  @Test
+  void open_whereMemoryStaysShort_failsWithinTwoSeconds() {
+    AtomicInteger asked = new AtomicInteger();
+    RingSetup.Opener refusing =
+        (_, _, _) -> {
+          asked.incrementAndGet();
+          throw new RingSetupException("mmap", Errno.ENOMEM);
+        };
+    long start = System.nanoTime();
+    Unavailable e = assertThrows(Unavailable.class, () -> RingSetup.open(8, refusing).close());
+    assertEquals(Unavailable.Cause.LOCKED_MEMORY_LIMIT, e.reason());
+    assertTrue(System.nanoTime() - start >= 900_000_000L, "gave up early");
+    assertEquals(8, asked.get());
+  }
+
+  /** Older kernels lack flags; a trial ring tells, and no version number. */
+  private static void skipUnlessKnown(int flags) {
+    try {
+      KernelRing.open(2, 4, flags).close();
+    } catch (RingSetupException e) {
+      Needs.skip("this kernel does not know all of " + RingSetup.describe(flags) + ": " + e.getMessage());
+    }
   }
 
   @Test
