@@ -14,6 +14,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.FutureTask;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 class IoUringTryTransferTest extends TryTransferContract {
   @Override
@@ -66,9 +67,10 @@ class IoUringTryTransferTest extends TryTransferContract {
 
   /** In a JVM of its own: what a compiler leaves out depends on all that has run before. */
   @Test
+  @Timeout(value = 300, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
   void transfers_ofCachedDataByBlockingCallers_makeNoGarbage() throws Exception {
     Path path = file(bytes(GarbageProbe.BLOCK_BYTES, 1));
-    ChildJvm.Result result = ChildJvm.of(GarbageProbe.class, path.toString()).run(120);
+    ChildJvm.Result result = ChildJvm.of(GarbageProbe.class, path.toString()).run(280);
     String none = ", bytes per call: 0";
     assertEquals(
         List.of("FsFile.readAt" + none, "FsFile.writeAt" + none, "FileChannel.read" + none, "FileChannel.write" + none),

@@ -36,7 +36,15 @@ final class Smoke {
     }
     System.out.println("ioUring: " + IoRuntime.ioUring());
     Path dir = Files.createTempDirectory("smoke");
-    try (IoRuntime runtime = IoRuntime.builder().backend(Backend.valueOf(args[0])).open()) {
+    try {
+      use(Backend.valueOf(args[0]), dir);
+    } finally {
+      boolean _ = Files.deleteIfExists(dir);
+    }
+  }
+
+  private static void use(Backend wish, Path dir) throws IOException {
+    try (IoRuntime runtime = IoRuntime.builder().backend(wish).open()) {
       System.out.println("backend: " + runtime.backend());
       futures(runtime, dir);
       facade(Fs.on(runtime), dir.resolve("facade"));

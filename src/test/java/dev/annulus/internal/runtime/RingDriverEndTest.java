@@ -23,6 +23,7 @@ import dev.annulus.internal.ring.CompletionQueue;
 import dev.annulus.internal.ring.ProcSelf;
 import dev.annulus.internal.ring.Ring;
 import dev.annulus.internal.ring.SubmissionQueue;
+import dev.annulus.testing.ExpectedErrors;
 import dev.annulus.testing.RecordingRequest.How;
 import dev.annulus.testing.RecordingRequest;
 import java.io.IOException;
@@ -46,11 +47,13 @@ import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** How a driver ends: closed in every state, or by a ring that fails. No request is lost, nothing is left. */
 @Timeout(120)
+@ExtendWith(ExpectedErrors.class)
 class RingDriverEndTest {
   private static final String NAME = "driver-to-end";
   private static final String EVENT_FD = "anon_inode:[eventfd]";
