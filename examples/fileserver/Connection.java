@@ -1,21 +1,29 @@
 package fileserver;
 
+import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.SimpleChannelInboundHandler;
 import io.netty.channel.socket.DuplexChannel;
+import io.netty.handler.codec.http.DefaultFullHttpResponse;
+import io.netty.handler.codec.http.FullHttpResponse;
 import io.netty.handler.codec.http.HttpObject;
 import io.netty.handler.codec.http.HttpRequest;
+import io.netty.handler.codec.http.HttpResponseStatus;
+import io.netty.handler.codec.http.HttpUtil;
+import io.netty.handler.codec.http.HttpVersion;
+import io.netty.handler.codec.http.LastHttpContent;
 import io.netty.handler.timeout.IdleStateEvent;
 import io.netty.util.concurrent.ScheduledFuture;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Queue;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /** A client's connection: its requests one after the other, however many it sends at once. */
-final class Connection extends SimpleChannelInboundHandler<HttpObject> implements Exchange.Owner {
+final class Connection extends SimpleChannelInboundHandler<HttpObject> implements Exchange.Owner, HeadLimit.Listener {
   /** With more of them waiting, nothing more is read from the socket. */
   private static final int MOST_WAITING = 16;
 
@@ -23,6 +31,7 @@ final class Connection extends SimpleChannelInboundHandler<HttpObject> implement
   private static final int LINGER_SECONDS = 1;
 
   private final Service service;
+  private final HeadLimit headLimit;
   private final Queue<HttpRequest> waiting = new ArrayDeque<>();
   private @Nullable ChannelHandlerContext context;
   private @Nullable Exchange current;
@@ -30,8 +39,35 @@ final class Connection extends SimpleChannelInboundHandler<HttpObject> implement
   private boolean leaving;
   private boolean ended;
 
-  Connection(Service service) {
+  /**
+   * @param head how long the head of a request may take
+   */
+  Connection(Service service, Duration head) {
     this.service = service;
+    this.headLimit = new HeadLimit(head, this);
+  }
+
+  /** What must come before the decoder. */
+  HeadLimit headLimit() {
+    return headLimit;
+  }
+
+  /** A client whose earlier requests are still being answered, and that may not be read from, is not late. */
+  @Override
+  public boolean headIsLate() {
+    ChannelHandlerContext ctx = context;
+    if (ctx == null || ended) {
+      return true;
+    }
+    if (current != null || !waiting.isEmpty()) {
+      return false;
+    }
+    FullHttpResponse late =
+        new DefaultFullHttpResponse(HttpVersion.HTTP_1_1, HttpResponseStatus.REQUEST_TIMEOUT, Unpooled.EMPTY_BUFFER);
+    HttpUtil.setContentLength(late, 0);
+    HttpUtil.setKeepAlive(late, false);
+    endAfter(ctx.writeAndFlush(late), ctx);
+    return true;
   }
 
   @Override
@@ -51,9 +87,15 @@ final class Connection extends SimpleChannelInboundHandler<HttpObject> implement
   /** Bodies of requests are thrown away. */
   @Override
   protected void channelRead0(ChannelHandlerContext ctx, HttpObject message) {
-    if (message instanceof HttpRequest request && !ended) {
-      waiting.add(request);
-      startNext(ctx);
+    if (message instanceof HttpRequest request) {
+      headLimit.headArrived();
+      if (!ended) {
+        waiting.add(request);
+        startNext(ctx);
+      }
+    }
+    if (message instanceof LastHttpContent) {
+      headLimit.bodyArrived();
     }
   }
 

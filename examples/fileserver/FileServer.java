@@ -77,6 +77,6 @@ public final class FileServer {
   private static Server.Settings settings(Options options) {
     InetSocketAddress address = new InetSocketAddress(options.host(), options.port());
     return new Server.Settings(
-        options.root(), address, options.threads(), options.listing(), MOST_CONNECTIONS, IDLE, GRACE, System.err::println);
+        options.root(), address, options.threads(), options.listing(), MOST_CONNECTIONS, IDLE, options.head(), GRACE, System.err::println);
   }
 }

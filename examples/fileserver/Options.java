@@ -3,6 +3,7 @@ package fileserver;
 import dev.annulus.Backend;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Iterator;
 import java.util.List;
 
@@ -17,12 +18,15 @@ import java.util.List;
  * @param reader what reads the files
  * @param threads how many event loops
  * @param workers how many threads read for {@link Reader#CHANNEL}
+ * @param head how long the head of a request may take
  * @param help whether only the help is wanted
  */
 record Options(
-    Path root, String host, int port, Backend backend, boolean listing, Reader reader, int threads, int workers, boolean help) {
+    Path root, String host, int port, Backend backend, boolean listing, Reader reader, int threads, int workers, Duration head,
+    boolean help) {
   static final String USAGE =
-      "file-server [--help] [--root DIR] [--host HOST] [--port N] [--list] [--backend B] [--reader R] [--threads N] [--workers N]";
+      "file-server [--help] [--root DIR] [--host HOST] [--port N] [--list] [--backend B] [--reader R] [--threads N] [--workers N]"
+          + " [--head-seconds N]";
 
   static final String HELP =
       """
@@ -38,6 +42,7 @@ record Options(
         --reader R      annulus, or channel: FileChannel on a pool of threads, to compare with; annulus if not given
         --threads N     event loops; as many as there are processors if not given
         --workers N     threads of the pool of --reader channel; 16 if not given
+        --head-seconds N  how long a client may take for the head of a request; 10 if not given
         --help          print this
 
       Exit codes: 0 done, 1 failed, 2 wrong usage.
@@ -48,6 +53,8 @@ record Options(
   private static final int LAST_PORT = 65535;
   private static final int USUAL_PORT = 8080;
   private static final int USUAL_WORKERS = 16;
+  private static final int USUAL_HEAD_SECONDS = 10;
+  private static final int MOST_HEAD_SECONDS = 3600;
 
   /** What reads the files. */
   enum Reader {
@@ -73,6 +80,7 @@ record Options(
     Reader reader = Reader.ANNULUS;
     int threads = Runtime.getRuntime().availableProcessors();
     int workers = USUAL_WORKERS;
+    int head = USUAL_HEAD_SECONDS;
     boolean help = false;
     for (Iterator<String> rest = List.of(args).iterator(); rest.hasNext(); ) {
       String arg = rest.next();
@@ -86,11 +94,12 @@ record Options(
         case "--reader" -> reader = reader(valueOf(arg, rest));
         case "--threads" -> threads = whole(arg, valueOf(arg, rest), 1, MOST_THREADS);
         case "--workers" -> workers = whole(arg, valueOf(arg, rest), 1, MOST_THREADS);
+        case "--head-seconds" -> head = whole(arg, valueOf(arg, rest), 1, MOST_HEAD_SECONDS);
         case String option when option.startsWith("-") -> throw new WrongUsage("unknown option " + option);
         default -> throw new WrongUsage("what is " + arg + "?");
       }
     }
-    return new Options(root, host, port, backend, listing, reader, threads, workers, help);
+    return new Options(root, host, port, backend, listing, reader, threads, workers, Duration.ofSeconds(head), help);
   }
 
   private static String valueOf(String option, Iterator<String> rest) throws WrongUsage {

@@ -47,6 +47,7 @@ final class Server implements AutoCloseable {
    * @param listing whether directories without an index are listed
    * @param maxConnections more are closed as soon as they are accepted
    * @param idle how long a connection may do nothing, or a client take nothing of what it is sent
+   * @param head how long a client may take for the head of a request, from its first byte on
    * @param grace how long responses under way may take when the server is closed
    * @param log takes lines for the operator
    */
@@ -57,6 +58,7 @@ final class Server implements AutoCloseable {
       boolean listing,
       int maxConnections,
       Duration idle,
+      Duration head,
       Duration grace,
       Consumer<String> log) {}
 
@@ -114,12 +116,14 @@ final class Server implements AutoCloseable {
       return;
     }
     boolean _ = connections.add(channel);
+    Connection connection = new Connection(service, settings.head);
     HttpDecoderConfig limits = new HttpDecoderConfig().setMaxInitialLineLength(LONGEST_LINE).setMaxHeaderSize(LONGEST_HEADERS);
     channel
         .pipeline()
         .addLast(new IdleStateHandler(true, 0, 0, settings.idle.toMillis(), TimeUnit.MILLISECONDS))
+        .addLast(connection.headLimit())
         .addLast(new HttpServerCodec(limits))
-        .addLast(new Connection(service));
+        .addLast(connection);
   }
 
   int port() {

@@ -215,4 +215,43 @@ class ClientsTest {
     closed.get(10, TimeUnit.SECONDS);
     assertThrows(ConnectException.class, () -> new RawClient(port, 0));
   }
+
+  @Test
+  void client_thatTakesItsTimeForAHead_isToldAndClosed() throws Exception {
+    try (RawClient slow = site.connect().send("GET /a")) {
+      long start = System.nanoTime();
+      for (int i = 0; i < 50 && System.nanoTime() - start < Fixture.HEAD.toNanos() / 2; i++) {
+        slow.send("a"); // never idle, never done
+        Thread.onSpinWait();
+      }
+      assertEquals(408, slow.receive().status());
+      assertTrue(slow.isEnded());
+      assertTrue(System.nanoTime() - start >= Fixture.HEAD.toNanos() * 9 / 10, "before its time was up");
+    }
+  }
+
+  @Test
+  void client_whoseHeadCameInTime_mayStayLonger() throws Exception {
+    site.file("small.txt", "small");
+    try (RawClient client = site.connect()) {
+      assertEquals("small", client.get("/small.txt").receive().text());
+      client.send("GET /small.txt HTTP/1.1\r\n");
+      assertEquals("small", client.send("Host: here\r\n\r\n").receive().text());
+    }
+  }
+
+  @Test
+  void requests_manyInOnePacket_areAllAnsweredInOrder() throws Exception {
+    int count = 100;
+    StringBuilder all = new StringBuilder();
+    for (int i = 0; i < count; i++) {
+      site.file("n" + i + ".txt", "number " + i);
+      all.append("GET /n").append(i).append(".txt HTTP/1.1\r\nHost: here\r\n\r\n");
+    }
+    try (RawClient client = site.connect().send(all.toString())) {
+      for (int i = 0; i < count; i++) {
+        assertEquals("number " + i, client.receive().text());
+      }
+    }
+  }
 }

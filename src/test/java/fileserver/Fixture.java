@@ -24,6 +24,7 @@ import java.util.stream.Stream;
 final class Fixture implements AutoCloseable {
   static final String SECRET = "nobody outside may read this";
   private static final int MOST_CONNECTIONS = 1000;
+  static final Duration HEAD = Duration.ofSeconds(1);
   static final Duration PATIENCE = Duration.ofSeconds(10);
 
   final Path base;
@@ -47,7 +48,7 @@ final class Fixture implements AutoCloseable {
 
   Server.Settings settings(boolean listing, Duration idle, int maxConnections) {
     InetSocketAddress any = new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
-    return new Server.Settings(root, any, 1, listing, maxConnections, idle, Duration.ofSeconds(5), log::add);
+    return new Server.Settings(root, any, 1, listing, maxConnections, idle, HEAD, Duration.ofSeconds(5), log::add);
   }
 
   Path file(String name, String text) throws IOException {
