@@ -155,23 +155,24 @@ interface FsLockContract extends FsFixture {
   @Test
   @DisplayName("F10 unlock gives the lock back and leaves the file open; without the lock it does nothing")
   default void unlock_heldHereOrNot_freesItAndStaysOpen() throws Exception {
-    try (FsFile first = updating("f");
-        FsFile second = updating("f")) {
-      first.unlock();
-      assertTrue(first.tryLockExclusive());
-      second.unlock();
-      assertFalse(second.tryLockExclusive(), "another's lock is not given back");
-      first.unlock();
+    FsFile closed = updating("f");
+    try (FsFile second = updating("f")) {
+      try (FsFile first = updating("f")) {
+        first.unlock();
+        assertTrue(first.tryLockExclusive());
+        second.unlock();
+        assertFalse(second.tryLockExclusive(), "another's lock is not given back");
+        first.unlock();
+        assertTrue(second.tryLockExclusive());
+        assertFalse(first.tryLockExclusive());
+        assertEquals(2, first.write(FsFixture.bytes("ok")));
+        second.unlock();
+        first.lockExclusive();
+      }
       assertTrue(second.tryLockExclusive());
-      assertFalse(first.tryLockExclusive());
-      assertEquals(2, first.write(FsFixture.bytes("ok")));
-      second.unlock();
-      first.lockExclusive();
-      first.close();
-      assertTrue(second.tryLockExclusive());
-      second.close();
-      assertThrows(ClosedChannelException.class, second::unlock);
     }
+    closed.close();
+    assertThrows(ClosedChannelException.class, closed::unlock);
   }
 
   /** Between its fork and its exec a child holds whatever its parent has open. */
