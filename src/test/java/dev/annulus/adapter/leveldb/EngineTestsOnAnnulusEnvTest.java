@@ -10,10 +10,12 @@ import dev.annulus.Backend;
 import dev.annulus.IoRuntime;
 import dev.annulus.RuntimeStats;
 import dev.annulus.fs.Fs;
+import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Queue;
@@ -97,9 +99,12 @@ final class EngineTestsOnAnnulusEnvTest {
     testng.setTestClasses(classes.toArray(Class<?>[]::new));
     Thread thread = Thread.currentThread();
     ClassLoader loader = thread.getContextClassLoader();
+    String usual = System.getProperty("java.io.tmpdir", "/tmp");
+    Path temporary = Files.createTempDirectory("leveldb-tests");
     PrintStream out = System.out;
     PrintStream err = System.err;
     try (PrintStream elsewhere = new PrintStream(Files.newOutputStream(output))) {
+      System.setProperty("java.io.tmpdir", temporary.toString()); // the engine's tests leave theirs behind
       System.setOut(elsewhere);
       System.setErr(elsewhere);
       thread.setContextClassLoader(engine); // where the engine looks for its compressor
@@ -108,8 +113,20 @@ final class EngineTestsOnAnnulusEnvTest {
       thread.setContextClassLoader(loader);
       System.setOut(out);
       System.setErr(err);
+      System.setProperty("java.io.tmpdir", usual);
+      remove(temporary);
     }
     return List.copyOf(results.all);
+  }
+
+  private static void remove(Path tree) throws IOException {
+    List<Path> paths;
+    try (Stream<Path> all = Files.walk(tree)) {
+      paths = all.sorted(Comparator.reverseOrder()).toList();
+    }
+    for (Path path : paths) {
+      Files.delete(path);
+    }
   }
 
   private static DynamicNode asDynamicTest(ITestResult result) {
