@@ -230,5 +230,6 @@ final class AsyncFileBadInput {
     table.thrown("AsyncFile.stat()", "closed", IllegalStateException.class, on -> on.closed.stat());
     table.thrown("AsyncFile.size()", "closed", IllegalStateException.class, on -> on.closed.size());
     table.thrown("AsyncFile.tryLockExclusive()", "closed", IllegalStateException.class, on -> on.closed.tryLockExclusive());
+    table.thrown("AsyncFile.unlock()", "closed", IllegalStateException.class, on -> on.closed.unlock());
   }
 }

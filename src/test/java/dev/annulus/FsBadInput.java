@@ -223,6 +223,7 @@ final class FsBadInput {
     closed("FsFile.syncData()", FsFile::syncData);
     closed("FsFile.lockExclusive()", FsFile::lockExclusive);
     closed("FsFile.tryLockExclusive()", FsFile::tryLockExclusive);
+    closed("FsFile.unlock()", FsFile::unlock);
   }
 
   private void closed(String method, OnFile call) {
