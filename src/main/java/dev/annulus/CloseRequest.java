@@ -3,6 +3,7 @@ package dev.annulus;
 import dev.annulus.internal.driver.Operation;
 import dev.annulus.internal.driver.Request;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import java.util.function.IntConsumer;
 
 /**
@@ -17,19 +18,27 @@ final class CloseRequest implements Request {
   private final Operation closing;
   private final BooleanSupplier mayBeLocked;
   private final IntConsumer whenClosed;
+  private final Consumer<Throwable> whenGivenUp;
   private Operation operation;
   private int mark = NO_MARK;
 
   /**
    * @param mayBeLocked asked when closing begins: whether there may be a lock to give back
    * @param whenClosed takes the result, which may be a negated errno; the descriptor is gone in any case
+   * @param whenGivenUp is told why the descriptor stays open, perhaps for ever
    */
-  CloseRequest(Engine engine, int descriptor, BooleanSupplier mayBeLocked, IntConsumer whenClosed) {
+  CloseRequest(
+      Engine engine,
+      int descriptor,
+      BooleanSupplier mayBeLocked,
+      IntConsumer whenClosed,
+      Consumer<Throwable> whenGivenUp) {
     this.engine = engine;
     this.closing = new Operation.Close(descriptor);
     this.operation = closing;
     this.mayBeLocked = mayBeLocked;
     this.whenClosed = whenClosed;
+    this.whenGivenUp = whenGivenUp;
   }
 
   void submit() {
@@ -77,6 +86,11 @@ final class CloseRequest implements Request {
   @Override
   public void abandoned(Throwable cause) {
     whenClosed.accept(0);
+  }
+
+  @Override
+  public void givenUp(Throwable cause) {
+    whenGivenUp.accept(cause);
   }
 
   @Override

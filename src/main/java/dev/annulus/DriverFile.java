@@ -13,7 +13,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.TimeUnit;
 
 /** An open file on a driver: checks arguments, makes operations of them, and has them run. */
 final class DriverFile implements AsyncFile {
@@ -436,7 +435,7 @@ final class DriverFile implements AsyncFile {
   public void close() {
     CompletableFuture<Void> _ = descriptor.close();
     if (!engine.driver().onDriverThread()) {
-      boolean _ = descriptor.awaitClosed(Long.MAX_VALUE, TimeUnit.DAYS);
+      boolean _ = descriptor.awaitClosed(Long.MAX_VALUE);
     }
   }
 }

@@ -15,7 +15,9 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import java.nio.file.ReadOnlyFileSystemException;
 import java.util.Objects;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /** The kinds of failure a program may want to tell apart, whatever the backend. */
@@ -52,6 +54,12 @@ public enum ErrorKind {
   DIRECTORY_NOT_EMPTY,
   /** The process or the system has no descriptor left ({@code EMFILE}, {@code ENFILE}). */
   TOO_MANY_OPEN_FILES,
+  /** A limit on time has passed: {@link TimeoutException}, {@code ETIMEDOUT}. */
+  TIMED_OUT,
+  /** Given up by whoever wanted it: {@link CancellationException}, {@code ECANCELED}. */
+  CANCELLED,
+  /** The runtime, file or channel is closed, or was while the operation was under way. */
+  CLOSED,
   /** Anything else; {@link ErrnoException#errno()} says what. */
   OTHER;
 
@@ -95,6 +103,8 @@ public enum ErrorKind {
       case Errno.ENOSYS, Errno.EOPNOTSUPP -> UNSUPPORTED;
       case Errno.ENOTEMPTY -> DIRECTORY_NOT_EMPTY;
       case Errno.EILSEQ -> INVALID_DATA;
+      case Errno.ETIMEDOUT -> TIMED_OUT;
+      case Errno.ECANCELED -> CANCELLED;
       default -> OTHER;
     };
   }
@@ -111,12 +121,14 @@ public enum ErrorKind {
       case EOFException _ -> UNEXPECTED_EOF;
       case InterruptedIOException _ -> INTERRUPTED;
       case InterruptedException _ -> INTERRUPTED;
-      case ClosedChannelException _ -> INVALID_INPUT;
+      case TimeoutException _ -> TIMED_OUT;
+      case CancellationException _ -> CANCELLED;
+      case ClosedChannelException _ -> CLOSED;
       case NonReadableChannelException _ -> INVALID_INPUT;
       case NonWritableChannelException _ -> INVALID_INPUT;
       case OverlappingFileLockException _ -> WOULD_BLOCK;
       // Full, or closed: trying again helps only with the first.
-      case RejectedExecutionException e -> e.getCause() instanceof ClosedChannelException ? INVALID_INPUT : WOULD_BLOCK;
+      case RejectedExecutionException e -> e.getCause() instanceof ClosedChannelException ? CLOSED : WOULD_BLOCK;
       case UnsupportedOperationException _ -> UNSUPPORTED;
       case IllegalArgumentException _ -> INVALID_INPUT;
       default -> null;

@@ -3,6 +3,7 @@ package dev.annulus;
 import dev.annulus.internal.driver.Errno;
 import dev.annulus.internal.driver.OpenFlag;
 import dev.annulus.internal.driver.Operation;
+import dev.annulus.internal.driver.Refusals;
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.AtomicMoveNotSupportedException;
@@ -79,6 +80,43 @@ final class Errors {
       case IOException e -> new IOException(e.getMessage(), e);
       default -> shared;
     };
+  }
+
+  /** For an operation that the kernel, or a thread in it, still holds. */
+  static IOException abandoned(Operation operation, Path path, Throwable shared) {
+    return unknown(operation, path, "was abandoned", shared);
+  }
+
+  /** For an operation whose runtime is closed though it could not be ended: it was begun, or not. */
+  static Throwable givenUp(Operation operation, Path path, Throwable shared) {
+    return shared instanceof RejectedExecutionException ? ofOwn(shared) : unknown(operation, path, "was given up", shared);
+  }
+
+  private static IOException unknown(Operation operation, Path path, String end, Throwable shared) {
+    Throwable cause = shared instanceof RejectedExecutionException ? Refusals.abandoned() : shared;
+    return new IOException(what(operation, path) + " " + end + ": " + cause.getMessage() + ". " + consequence(operation), cause);
+  }
+
+  private static String consequence(Operation operation) {
+    return switch (operation) {
+      case Operation.Read _, Operation.ReadVector _ ->
+          "Bytes may yet land in its memory, which must not be used again";
+      case Operation.Write _, Operation.WriteVector _ ->
+          "Its bytes may be in the file, or land there yet; its memory must not be changed";
+      default -> "It may have been done, or be done yet";
+    };
+  }
+
+  /** For those who wait for a file to be closed whose operation was abandoned. */
+  static IOException notClosed(Path path, Throwable cause) {
+    return new IOException("close of " + path + ": its descriptor stays open, as an operation on it has not ended", cause);
+  }
+
+  /** An operation in words: its name, the path, and where in the file. */
+  static String what(Operation operation, Path path) {
+    String detail = detail(operation);
+    String file = path.toString();
+    return operation.name() + (file.isEmpty() ? "" : " of " + file) + (detail.isEmpty() ? "" : " " + detail);
   }
 
   /** Whether a failed sync means that data may be lost; not when it was never tried. */

@@ -175,6 +175,11 @@ final class GroupCommit {
       endAll(member -> member.abandoned(cause));
     }
 
+    @Override
+    public void givenUp(Throwable cause) {
+      members.forEach(member -> member.givenUp(cause));
+    }
+
     private void endAll(Consumer<Request> end) {
       endRound();
       members.forEach(end);

@@ -1,10 +1,11 @@
 package dev.annulus;
 
+import dev.annulus.internal.driver.Closing;
 import dev.annulus.internal.driver.Driver;
 import dev.annulus.internal.driver.DriverConfig;
 import dev.annulus.internal.driver.DriverStats;
+import dev.annulus.internal.driver.DriverThread;
 import dev.annulus.internal.driver.Operation;
-import dev.annulus.internal.driver.Refusals;
 import dev.annulus.internal.driver.StatResult;
 import dev.annulus.internal.driver.Unavailable;
 import java.nio.file.FileSystems;
@@ -22,7 +23,7 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
-import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -45,6 +46,7 @@ public final class IoRuntime implements AutoCloseable {
   private final Driver driver;
   private final Engine engine;
   private final Duration closeTimeout;
+  private final AtomicReference<@Nullable Closing> closing = new AtomicReference<>();
 
   /** On any driver: tests bring one of their own. */
   IoRuntime(String name, Backend backend, Driver driver, Policies policies, Duration closeTimeout) {
@@ -331,29 +333,35 @@ public final class IoRuntime implements AutoCloseable {
    * and closes files still open. Idempotent; concurrent callers all wait for the end. Each future not yet complete is completed,
    * with its result or exceptionally. On a thread of the runtime's own, such as in a dependent of a future, it stops the intake and
    * returns; the rest happens behind it.
+   *
+   * <p>Returns within the timeout and one second, always. If a dependent, or the kernel, then still holds the runtime's thread, the
+   * futures of all operations are ended nevertheless, the log says what runs with its stack, and buffers, files and the ring are
+   * given back when the thread comes back. An operation that was begun and has not ended fails with an {@link java.io.IOException}
+   * that says so, since its bytes may yet land; one that was not begun fails with a {@link
+   * java.util.concurrent.RejectedExecutionException}.
    */
   @Override
   public void close() {
-    driver.beginClose();
+    Closing closing = beginClose();
     if (driver.onDriverThread()) {
-      Thread.ofPlatform().name("annulus-closer").daemon(true).start(this::finishClose);
+      Thread closer = new DriverThread(driver, () -> finishClose(closing), name + "-closer");
+      closer.start();
     } else {
-      finishClose();
+      finishClose(closing);
     }
   }
 
-  private void finishClose() {
+  /** All who close share the time limits of the first. */
+  private Closing beginClose() {
+    Closing mine = Closing.begin(closeTimeout);
+    Closing earlier = closing.compareAndExchange(null, mine);
+    driver.beginClose();
+    return earlier == null ? mine : earlier;
+  }
+
+  private void finishClose(Closing limits) {
     driver.close();
-    List<OpenDescriptor> leftOpen = List.copyOf(engine.openDescriptors());
-    for (OpenDescriptor descriptor : leftOpen) {
-      CompletableFuture<Void> _ = descriptor.close();
-      descriptor.groupCommit().end(Refusals.closed());
-    }
-    long deadline = System.nanoTime() + closeTimeout.toNanos();
-    for (OpenDescriptor descriptor : leftOpen) {
-      // Only an operation that runs on a caller's own thread can hold this up.
-      boolean _ = descriptor.awaitClosed(Math.max(0, deadline - System.nanoTime()), TimeUnit.NANOSECONDS);
-    }
+    FilesLeftOpen.close(engine, name, limits);
     engine.freeMemory();
   }
 
@@ -405,6 +413,7 @@ public final class IoRuntime implements AutoCloseable {
     private Durability durability = Durability.AUTO;
     private Duration closeTimeout = Duration.ofSeconds(10);
     private String threadName = "annulus-reaper";
+    private Duration stallWarning = DriverConfig.DEFAULT_STALL_WARNING;
 
     private Builder() {}
 
@@ -509,7 +518,8 @@ public final class IoRuntime implements AutoCloseable {
     }
 
     /**
-     * Bounds how long {@link IoRuntime#close} waits for operations to end by themselves before it cancels them.
+     * Bounds how long {@link IoRuntime#close} waits for operations to end by themselves before it cancels them. Closing takes one second
+     * more at most.
      *
      * @param timeout zero or more; default 10 seconds
      * @return this
@@ -519,6 +529,21 @@ public final class IoRuntime implements AutoCloseable {
         throw new IllegalArgumentException("negative closeTimeout: " + timeout);
       }
       this.closeTimeout = timeout.compareTo(LONGEST_CLOSE_TIMEOUT) < 0 ? timeout : LONGEST_CLOSE_TIMEOUT;
+      return this;
+    }
+
+    /**
+     * Says how long a dependent may hold the runtime's thread, while all other operations wait, before a warning with its stack is
+     * logged. Each is logged once, a quarter of the time late at most.
+     *
+     * @param threshold zero for no warnings; default 1 second
+     * @return this
+     */
+    public Builder stallWarning(Duration threshold) {
+      if (threshold.isNegative()) {
+        throw new IllegalArgumentException("negative stallWarning: " + threshold);
+      }
+      this.stallWarning = threshold.compareTo(LONGEST_CLOSE_TIMEOUT) < 0 ? threshold : LONGEST_CLOSE_TIMEOUT;
       return this;
     }
 
@@ -542,7 +567,7 @@ public final class IoRuntime implements AutoCloseable {
      */
     public IoRuntime open() {
       DriverConfig config =
-          new DriverConfig(maxInFlight, maxQueued, whenFull == WhenFull.FAIL, closeTimeout, threadName);
+          new DriverConfig(maxInFlight, maxQueued, whenFull == WhenFull.FAIL, closeTimeout, threadName, stallWarning);
       try {
         Drivers.Choice choice = Drivers.choose(backend, config);
         Policies policies = new Policies(completionExecutor, inlineReads, bufferPoolBytes, durability);

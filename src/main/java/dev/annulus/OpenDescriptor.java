@@ -1,6 +1,7 @@
 package dev.annulus;
 
 import dev.annulus.OperationEnd.Outcome;
+import dev.annulus.internal.driver.DriverThread;
 import dev.annulus.internal.driver.OpenFlag;
 import dev.annulus.internal.driver.Operation;
 import dev.annulus.internal.driver.StatResult;
@@ -11,7 +12,6 @@ import java.nio.channels.NonWritableChannelException;
 import java.nio.file.Path;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
@@ -76,7 +76,7 @@ final class OpenDescriptor {
     this.spec = spec;
     this.groupCommit = new GroupCommit(engine.driver(), fd, this::noteFailedSync);
     this.durableWrites = new DurableWrites(engine.durability(), engine.driver().writesThrough());
-    this.closeRequest = new CloseRequest(engine, fd, () -> mayBeLocked, this::onClosed);
+    this.closeRequest = new CloseRequest(engine, fd, () -> mayBeLocked, this::onClosed, this::giveUpClosing);
     engine.openDescriptors().add(this);
   }
 
@@ -189,7 +189,8 @@ final class OpenDescriptor {
     int _ = leases.getAndUpdate(now -> now | CLOSING);
     engine.openDescriptors().remove(this);
     gone.countDown();
-    engine.complete(() -> closed.completeExceptionally(cause));
+    IOException open = Errors.notClosed(path, cause);
+    engine.complete(() -> closed.completeExceptionally(open));
   }
 
   /** The lock is about to be asked for: closing gives it back first, whatever comes of that. */
@@ -201,30 +202,27 @@ final class OpenDescriptor {
 
   /** Refuses new leases, and closes when the last is returned. */
   CompletableFuture<Void> close() {
+    closeUnheard();
+    return closed.copy();
+  }
+
+  /** As {@link #close}, with nobody to hear of the end. */
+  void closeUnheard() {
     int before = leases.getAndUpdate(now -> now | CLOSING);
     if (before == 0) {
       closeNow();
     }
-    return closed.copy();
   }
 
   /** Waits until the descriptor is closed or abandoned; false if that takes longer than the limit. Interrupts stay pending. */
-  boolean awaitClosed(long limit, TimeUnit unit) {
-    boolean interrupted = false;
-    long deadline = System.nanoTime() + unit.toNanos(limit);
-    try {
-      while (true) {
-        try {
-          return gone.await(deadline - System.nanoTime(), TimeUnit.NANOSECONDS);
-        } catch (InterruptedException e) {
-          interrupted = true;
-        }
-      }
-    } finally {
-      if (interrupted) {
-        Thread.currentThread().interrupt();
-      }
-    }
+  boolean awaitClosed(long limitNanos) {
+    return DriverThread.await(gone, limitNanos);
+  }
+
+  /** The runtime is closed, but not this: who waits is told. It closes when the last lease is returned, if ever. */
+  void giveUpClosing(Throwable cause) {
+    gone.countDown();
+    closed.completeExceptionally(Errors.notClosed(path, cause));
   }
 
   private void closeNow() {

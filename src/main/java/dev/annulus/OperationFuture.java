@@ -210,8 +210,15 @@ abstract non-sealed class OperationFuture<T> extends AwaitedFuture<T> implements
   }
 
   @Override
+  public final void givenUp(Throwable shared) {
+    if (super.completeExceptionally(Errors.givenUp(operation(), path(), shared))) {
+      wakeWaiter();
+    }
+  }
+
+  @Override
   public final void abandoned(Throwable shared) {
-    Throwable cause = Errors.ofOwn(shared);
+    Throwable cause = Errors.abandoned(operation(), path(), shared);
     endObservation(Outcome.ABANDONED, cause);
     onAbandoned(cause);
     engine()

@@ -63,6 +63,11 @@ final class RefusedTransfer implements Request {
     fail("");
   }
 
+  @Override
+  public void givenUp(Throwable cause) {
+    transfer.givenUp(cause);
+  }
+
   private void fail(String explanation) {
     transfer.fail(Errors.onFile(transfer.operation(), transfer.file().path(), Errno.EINVAL, explanation));
   }

@@ -4,6 +4,7 @@ import static org.openjdk.jcstress.annotations.Expect.ACCEPTABLE;
 import static org.openjdk.jcstress.annotations.Expect.ACCEPTABLE_INTERESTING;
 import static org.openjdk.jcstress.annotations.Expect.FORBIDDEN;
 
+import dev.annulus.internal.driver.Whereabouts;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import org.openjdk.jcstress.annotations.Actor;
@@ -42,7 +43,7 @@ public final class SlotReuse {
 
     OneSlot(InFlightTable table, CountedRequest first) {
       this.first = first;
-      reaper = new Reaper(ring, intake, new Wakeup(NO_DESCRIPTOR, WAKEUP_MEMORY), table, new RegisteredMemory(), counters);
+      reaper = new Reaper(ring, intake, new Wakeup(NO_DESCRIPTOR, WAKEUP_MEMORY), table, new RegisteredMemory(), counters, new Whereabouts(null));
       submit(first);
       reaper.round(1);
       userDataOfFirst = ring.lastSubmitted;

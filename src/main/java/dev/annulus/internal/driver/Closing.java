@@ -11,22 +11,21 @@ public final class Closing {
   /** The longest that closing may take on top of the timeout. */
   public static final Duration GRACE = Duration.ofSeconds(1);
 
-  /** How much of the grace is left for ending futures and freeing, at the very least. */
-  private static final Duration LAST_PART = Duration.ofMillis(400);
+  // Moments within the grace, each with time for what follows.
+  private static final long ABANDON_AFTER = TimeUnit.MILLISECONDS.toNanos(400);
+  private static final long GIVE_UP_AFTER = TimeUnit.MILLISECONDS.toNanos(650);
+  private static final long DRIVER_ENDED_AFTER = TimeUnit.MILLISECONDS.toNanos(850);
+  private static final long FILES_CLOSED_AFTER = TimeUnit.MILLISECONDS.toNanos(950);
 
   private final long cancelAt;
-  private final long giveUpAt;
-  private final long returnAt;
 
-  private Closing(long now, Duration timeout) {
-    cancelAt = now + timeout.toNanos();
-    returnAt = cancelAt + GRACE.toNanos();
-    giveUpAt = returnAt - LAST_PART.toNanos();
+  private Closing(long cancelAt) {
+    this.cancelAt = cancelAt;
   }
 
   /** Begins now. */
   public static Closing begin(Duration timeout) {
-    return new Closing(System.nanoTime(), timeout);
+    return new Closing(System.nanoTime() + timeout.toNanos());
   }
 
   /** The time for operations to end by themselves; then they are cancelled. Not below 0. */
@@ -34,14 +33,29 @@ public final class Closing {
     return until(cancelAt);
   }
 
-  /** The time for cancelled operations to end; then they are given up. Not below 0. */
+  /** The time for cancelled operations to end; then the driver's own threads abandon them. */
+  public long nanosUntilAbandoning() {
+    return until(cancelAt + ABANDON_AFTER);
+  }
+
+  /** The time for the driver's threads to end; then the closing thread goes on without them. */
   public long nanosUntilGivingUp() {
-    return until(giveUpAt);
+    return until(cancelAt + GIVE_UP_AFTER);
+  }
+
+  /** The time for the driver to close in; then the files are closed. */
+  public long nanosUntilDriverEnded() {
+    return until(cancelAt + DRIVER_ENDED_AFTER);
+  }
+
+  /** The time for the files to close in; then those who wait for that are told that it is open. */
+  public long nanosUntilFilesClosed() {
+    return until(cancelAt + FILES_CLOSED_AFTER);
   }
 
   /** The time until {@code close} must return. Not below 0. */
   public long nanosUntilReturn() {
-    return until(returnAt);
+    return until(cancelAt + GRACE.toNanos());
   }
 
   private static long until(long moment) {

@@ -1,6 +1,8 @@
 package dev.annulus.internal.driver;
 
 import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 
 /** A thread that ends requests of a driver, and must therefore never wait for one. Does not keep the JVM alive. */
 public final class DriverThread extends Thread {
@@ -39,6 +41,25 @@ public final class DriverThread extends Thread {
       while (true) {
         try {
           return thread.join(Duration.ofNanos(Math.max(1, deadline - System.nanoTime())));
+        } catch (InterruptedException e) {
+          interrupted = true;
+        }
+      }
+    } finally {
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
+    }
+  }
+
+  /** Waits for a latch, whatever interrupts come; false if it takes longer. */
+  public static boolean await(CountDownLatch latch, long limitNanos) {
+    boolean interrupted = false;
+    long deadline = System.nanoTime() + Math.min(limitNanos, Long.MAX_VALUE / 2);
+    try {
+      while (true) {
+        try {
+          return latch.await(deadline - System.nanoTime(), TimeUnit.NANOSECONDS);
         } catch (InterruptedException e) {
           interrupted = true;
         }

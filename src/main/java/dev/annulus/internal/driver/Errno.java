@@ -40,6 +40,7 @@ public final class Errno {
   public static final int ETIME = 62;
   public static final int EILSEQ = 84;
   public static final int EOPNOTSUPP = 95;
+  public static final int ETIMEDOUT = 110;
   public static final int EALREADY = 114;
   public static final int EDQUOT = 122;
   public static final int ECANCELED = 125;

@@ -1,5 +1,6 @@
 package dev.annulus.internal.driver;
 
+import java.time.Duration;
 import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -63,17 +64,35 @@ public final class Finisher {
     if (interrupted) {
       Thread.currentThread().interrupt();
     }
-    return unfinished.get() == 0;
+    if (unfinished.get() > 0) {
+      return false;
+    }
+    for (Thread helper : helpers) {
+      boolean _ = DriverThread.join(helper, Duration.ofNanos(Math.max(0, deadline - System.nanoTime())));
+    }
+    return true;
   }
 
-  /** The threads whose actions have not ended. */
-  public Set<Thread> stuck() {
-    return Set.copyOf(helpers);
-  }
-
-  /** How many actions were not even begun: there was no thread for them. */
-  public int notBegun() {
-    return waiting.size();
+  /** Says in the log what has not ended, with the stacks of the threads that hold it. */
+  public void report(String runtime) {
+    int notBegun = waiting.size();
+    if (notBegun > 0) {
+      LOG.log(
+          System.Logger.Level.ERROR,
+          "closing {0}: no threads to end {1} operations, whose futures stay open",
+          runtime,
+          notBegun);
+    }
+    for (Thread helper : helpers) {
+      if (helper.isAlive()) {
+        LOG.log(
+            System.Logger.Level.WARNING,
+            "closing the runtime "
+                + runtime
+                + " leaves a dependent of a future behind, which has not returned. It is at\n"
+                + StallWatch.stackOf(helper));
+      }
+    }
   }
 
   /** Waits for a change; true if the thread was interrupted. */

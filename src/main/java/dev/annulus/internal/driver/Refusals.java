@@ -1,5 +1,7 @@
 package dev.annulus.internal.driver;
 
+import java.io.IOException;
+import java.nio.channels.AsynchronousCloseException;
 import java.nio.channels.ClosedChannelException;
 import java.util.concurrent.RejectedExecutionException;
 
@@ -10,6 +12,16 @@ public final class Refusals {
   /** It is closed; told from a full one by the cause. */
   public static RejectedExecutionException closed() {
     return new RejectedExecutionException("the runtime is closed", new ClosedChannelException());
+  }
+
+  /** It is closed, and its thread, which had begun the operation, does not come back. */
+  public static IOException givenUp() {
+    return new IOException("the runtime was closed while its thread was held up", new AsynchronousCloseException());
+  }
+
+  /** It is closed, and the operation has not ended. */
+  public static IOException abandoned() {
+    return new IOException("the runtime was closed before the operation ended", new AsynchronousCloseException());
   }
 
   /** As many wait as may. */

@@ -24,6 +24,14 @@ public interface Request {
   void abandoned(Throwable cause);
 
   /**
+   * The driver is closed, but the thread that has the request in hand does not come back: those who
+   * wait are to be told. As after an early end by the user, the request stays with the driver, and
+   * so does what was borrowed for it. One of the three calls above may follow, or none. May be
+   * called more than once, and on any thread.
+   */
+  default void givenUp(Throwable cause) {}
+
+  /**
    * A mark of the driver's, meaningless to the request; {@link #NO_MARK} when it is not with a driver. Only the thread that has
    * the request in hand, the submitter or then the driver's, touches it: a plain field will do.
    */

@@ -25,6 +25,10 @@ public final class RingStallEvent extends Event {
   @Description("The kernel's name of the operation that completed; empty for a full queue")
   final String operation;
 
+  @Label("Holder")
+  @Description("The stack of the code that kept the reaper thread, taken while it did; empty if it was over before one was taken")
+  String holder = "";
+
   private RingStallEvent(String cause, String operation) {
     this.cause = cause;
     this.operation = operation;

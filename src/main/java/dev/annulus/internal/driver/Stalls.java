@@ -21,15 +21,23 @@ public final class Stalls {
 
   /** It is over. */
   public static void end(@Nullable RingStallEvent stall) {
+    end(stall, null);
+  }
+
+  /** It is over; it may be that its stack was taken. */
+  public static void end(@Nullable RingStallEvent stall, @Nullable Whereabouts holder) {
     if (stall != null) {
       stall.end();
+      if (holder != null) {
+        stall.holder = holder.stackTaken();
+      }
       if (stall.shouldCommit()) {
         stall.commit();
       }
     }
   }
 
-  private static boolean recorded() {
+  static boolean recorded() {
     return FlightRecorder.AVAILABLE && RingStallEvent.wanted();
   }
 }

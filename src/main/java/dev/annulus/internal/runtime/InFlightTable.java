@@ -4,6 +4,7 @@ import dev.annulus.internal.driver.Request;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.Objects;
+import java.util.function.Consumer;
 import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
 
@@ -141,6 +142,15 @@ class InFlightTable {
     for (int slot = 0; slot < requests.length; slot++) {
       if (requests[slot] != null) {
         action.accept(slot);
+      }
+    }
+  }
+
+  /** Any thread, while the reaper is away: calls with each request. */
+  void forEachRequest(Consumer<Request> action) {
+    for (Request request : requests) {
+      if (request != null) {
+        action.accept(request);
       }
     }
   }

@@ -1,10 +1,13 @@
 package dev.annulus.internal.runtime;
 
 import dev.annulus.internal.driver.Admission;
+import dev.annulus.internal.driver.Closing;
 import dev.annulus.internal.driver.Request;
 import java.lang.invoke.VarHandle;
 import java.util.ArrayDeque;
 import java.util.Queue;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
 import org.jctools.queues.atomic.MpscAtomicArrayQueue;
 import org.jctools.queues.atomic.MpscUnboundedAtomicArrayQueue;
 import org.jspecify.annotations.Nullable;
@@ -31,7 +34,11 @@ final class Intake {
   /** Whose turn it is, so that neither the completions' requests nor the others' starve when slots are scarce. */
   private boolean ownsTurn;
 
-  private volatile boolean closing;
+  private final AtomicReference<@Nullable Closing> closing = new AtomicReference<>();
+
+  /** Why those who put are told at once that nobody will come, once the reaper was given up. */
+  private volatile @Nullable Throwable givenUp;
+
   private volatile @Nullable Throwable ended;
 
   Intake(int maxQueued, boolean refuseWhenFull) {
@@ -60,10 +67,14 @@ final class Intake {
     boolean _ = cancellations.offer(request);
   }
 
-  /** The reaper thread. */
+  /** The reaper thread. Once closing has begun another thread may look at what waits, and {@link #own} is no queue for that. */
   void putOwn(Request request) {
     Throwable because = ended;
-    if (because == null) {
+    if (because == null && isClosing()) {
+      putUrgent(request);
+      VarHandle.fullFence(); // as the one in Wakeup; see afterPut
+      afterPut();
+    } else if (because == null) {
       own.add(request);
     } else {
       refuse(request, because);
@@ -75,13 +86,44 @@ final class Intake {
     return !own.isEmpty();
   }
 
-  /** Any thread: the reaper is to end. {@link Wakeup#urgent} must follow. */
-  void beginClose() {
-    closing = true;
+  /** Any thread: the reaper is to end. {@link Wakeup#urgent} must follow. Returns the limits of whoever was first. */
+  Closing beginClose(Closing limits) {
+    Closing earlier = closing.compareAndExchange(null, limits);
+    return earlier == null ? limits : earlier;
   }
 
   boolean isClosing() {
-    return closing;
+    return closing.get() != null;
+  }
+
+  /** The time limits of closing, or {@code null} if it has not begun. */
+  @Nullable Closing closing() {
+    return closing.get();
+  }
+
+  /**
+   * The thread that closes: the reaper does not come back, and who puts from now on is told at once. What is put stays, in case
+   * it does.
+   */
+  void giveUp(Throwable because) {
+    givenUp = because;
+    VarHandle.fullFence();
+  }
+
+  /** Why the reaper was given up, or {@code null}. */
+  @Nullable Throwable givenUpBecause() {
+    return givenUp;
+  }
+
+  /** Any thread, while the reaper is away and closing has begun: what waits. */
+  void forEach(Consumer<Request> action) {
+    own.forEach(request -> {
+      if (request != null) { // it is no queue for two threads, and says so mostly, but not always, by an exception
+        action.accept(request);
+      }
+    });
+    bounded.forEach(action);
+    urgent.forEach(action);
   }
 
   /** The next request to be cancelled, or {@code null}. */
@@ -137,6 +179,10 @@ final class Intake {
   void afterPut() {
     Throwable because = ended;
     if (because == null) {
+      Throwable lost = givenUp;
+      if (lost != null) {
+        urgent.forEach(request -> request.givenUp(lost));
+      }
       return;
     }
     while (true) {

@@ -6,10 +6,12 @@ import dev.annulus.internal.driver.Operation;
 import dev.annulus.internal.driver.Request;
 import dev.annulus.internal.driver.RingStallEvent;
 import dev.annulus.internal.driver.Stalls;
+import dev.annulus.internal.driver.Whereabouts;
 import dev.annulus.internal.ring.CompletionQueue;
 import dev.annulus.internal.ring.Ring;
 import dev.annulus.internal.ring.SubmissionQueue;
 import java.util.ArrayDeque;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -37,6 +39,7 @@ final class Reaper {
   private final InFlightTable table;
   private final RegisteredMemory registered;
   private final Counters counters;
+  private final Whereabouts where;
 
   /** Slots whose operation is to be submitted once more, and submissions to be cancelled, by user data. */
   private final ArrayDeque<Integer> retries = new ArrayDeque<>();
@@ -66,7 +69,13 @@ final class Reaper {
   private boolean cancelling;
 
   Reaper(
-      Ring ring, Intake intake, Wakeup wakeup, InFlightTable table, RegisteredMemory registered, Counters counters) {
+      Ring ring,
+      Intake intake,
+      Wakeup wakeup,
+      InFlightTable table,
+      RegisteredMemory registered,
+      Counters counters,
+      Whereabouts where) {
     this.ring = ring;
     this.submissions = ring.submissions();
     this.completions = ring.completions();
@@ -75,6 +84,7 @@ final class Reaper {
     this.table = table;
     this.registered = registered;
     this.counters = counters;
+    this.where = where;
   }
 
   /**
@@ -240,7 +250,7 @@ final class Reaper {
     int toSubmit = submissions.unconsumed();
     countOverflow();
     Counters.count(counters.enters);
-    int result = ring.enter(toSubmit, minComplete, timeoutNanos);
+    int result = enterKernel(toSubmit, minComplete, timeoutNanos);
     switch (result) {
       case -Errno.EINTR, -Errno.ETIME -> {}
       case -Errno.EAGAIN, -Errno.EBUSY -> backOff();
@@ -263,19 +273,37 @@ final class Reaper {
   private void backOff() {
     if (completions.ready() == 0) {
       Counters.count(counters.enters);
-      int result = ring.enter(0, 1, BACK_OFF_NANOS);
+      int result = enterKernel(0, 1, BACK_OFF_NANOS);
       if (result < 0 && result != -Errno.EINTR && result != -Errno.ETIME && result != -Errno.EAGAIN && result != -Errno.EBUSY) {
         throw new RingFailure("io_uring_enter", -result);
       }
     }
   }
 
-  private static void refuse(Request request, Throwable cause) {
+  private int enterKernel(int toSubmit, int minComplete, long timeoutNanos) {
+    where.intoKernel();
+    try {
+      return ring.enter(toSubmit, minComplete, timeoutNanos);
+    } finally {
+      where.back();
+    }
+  }
+
+  private void refuse(Request request, Throwable cause) {
+    where.intoUsersCode(request);
     try {
       request.refused(cause);
     } catch (Throwable e) {
       Log.error("refusing an operation failed", e);
+    } finally {
+      where.back();
     }
+  }
+
+  /** What is in no slot and no queue, for another thread to see while this one is away. */
+  void forEachUnsubmitted(Consumer<Request> action) {
+    doomed.forEach(action);
+    unpushable.forEach(bad -> action.accept(bad.request));
   }
 
   private void countOverflow() {
@@ -349,12 +377,15 @@ final class Reaper {
   private void deliver(Request request, int result) {
     counters.countResult(result);
     RingStallEvent stall = Stalls.ending(request);
+    where.intoUsersCode(request);
     try {
       request.completed(result);
     } catch (Throwable e) {
       Log.error("ending an operation failed", e);
+    } finally {
+      Stalls.end(stall, where);
+      where.back();
     }
-    Stalls.end(stall);
   }
 
   /** The kernel, or our use of the ring, has failed beyond repair. */

@@ -1,12 +1,15 @@
 package dev.annulus.internal.runtime;
 
+import dev.annulus.internal.driver.Closing;
 import dev.annulus.internal.driver.Driver;
 import dev.annulus.internal.driver.DriverConfig;
 import dev.annulus.internal.driver.DriverThread;
 import dev.annulus.internal.driver.Operation;
 import dev.annulus.internal.driver.Refusals;
 import dev.annulus.internal.driver.Request;
+import dev.annulus.internal.driver.StallWatch;
 import dev.annulus.internal.driver.Unavailable;
+import dev.annulus.internal.driver.Whereabouts;
 import dev.annulus.internal.ring.Ring;
 import java.io.IOException;
 import java.time.Duration;
@@ -14,6 +17,8 @@ import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,9 +34,6 @@ import org.jspecify.annotations.Nullable;
  * A failure of the ring leads to ENDED from anywhere, with that failure as the cause each request then gets.
  */
 final class ReaperThread {
-  /** How long cancelled operations are waited for. */
-  private static final Duration GRACE = Duration.ofMillis(500);
-
   /**
    * Requests whose operations never completed, and the native memory of their submissions. The kernel may yet write to either, so
    * they must never be freed: they are leaked here on purpose.
@@ -44,6 +46,7 @@ final class ReaperThread {
   private final InFlightTable table;
   private final RegisteredMemory registered;
   private final Counters counters;
+  private final Whereabouts where;
   private final CompletableFuture<Started> started = new CompletableFuture<>();
 
   private volatile @Nullable Thread thread;
@@ -64,6 +67,7 @@ final class ReaperThread {
     this.table = table;
     this.registered = registered;
     this.counters = counters;
+    this.where = new Whereabouts(StallWatch.of(config.stallWarning()));
   }
 
   /** Starts the thread, waits until its ring is made, and returns what wakes it. */
@@ -96,25 +100,25 @@ final class ReaperThread {
     return RingSetup.describe(ring.setupFlags());
   }
 
-  /** Waits until the thread has ended, whatever interrupts come. */
-  void join() {
+  /** Waits until the thread has ended, whatever interrupts come; false if it takes longer. */
+  boolean join(long limitNanos) {
     Thread reaperThread = thread;
-    boolean interrupted = false;
-    while (reaperThread != null) {
-      try {
-        reaperThread.join();
-        break;
-      } catch (InterruptedException e) {
-        interrupted = true;
-      }
-    }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
-    }
+    return reaperThread == null || DriverThread.join(reaperThread, Duration.ofNanos(limitNanos));
+  }
+
+  /** For the thread that closes, when this one does not end. */
+  LostReaper lost(Reaper reaper) {
+    return new LostReaper(config.threadName(), where, reaper, intake, table);
+  }
+
+  /** The reaper, for {@link #lost}. */
+  Reaper reaper() {
+    return started.join().reaper;
   }
 
   private void run() {
     Started made;
+    where.begin();
     try {
       made = make();
     } catch (Throwable e) {
@@ -136,7 +140,7 @@ final class ReaperThread {
     Ring ring = ringMaker.make();
     try {
       Wakeup wakeup = new Wakeup();
-      return new Started(ring, wakeup, new Reaper(ring, intake, wakeup, table, registered, counters));
+      return new Started(ring, wakeup, new Reaper(ring, intake, wakeup, table, registered, counters, where));
     } catch (Throwable e) {
       ring.close();
       throw e;
@@ -144,20 +148,29 @@ final class ReaperThread {
   }
 
   private void roundsUntilClosed(Reaper reaper) {
-    while (!intake.isClosing()) {
+    Closing closing = intake.closing();
+    while (closing == null) {
       reaper.round(0);
+      closing = intake.closing();
     }
-    if (!roundsUntilIdle(reaper, config.closeTimeout())) {
+    if (!roundsUntilIdle(reaper, closing::nanosUntilCancel)) {
       reaper.cancelAll();
-      boolean _ = roundsUntilIdle(reaper, GRACE);
+      boolean _ = roundsUntilIdle(reaper, graceOf(closing));
     }
   }
 
+  /** The thread may come late, held up by users' code: then nobody waits any more, but the kernel gets its time to cancel. */
+  private static LongSupplier graceOf(Closing closing) {
+    if (closing.nanosUntilAbandoning() > 0) {
+      return closing::nanosUntilAbandoning;
+    }
+    return Closing.begin(Duration.ZERO)::nanosUntilAbandoning;
+  }
+
   /** False if the time ran out first. */
-  private static boolean roundsUntilIdle(Reaper reaper, Duration limit) {
-    long deadline = System.nanoTime() + limit.toNanos();
+  private static boolean roundsUntilIdle(Reaper reaper, LongSupplier nanosLeft) {
     while (!reaper.isIdle()) {
-      long left = deadline - System.nanoTime();
+      long left = nanosLeft.getAsLong();
       if (left <= 0) {
         return false;
       }
@@ -167,9 +180,11 @@ final class ReaperThread {
   }
 
   private void end(Started made, Throwable cause) {
+    where.intoUsersCode(null);
     intake.end(cause);
+    where.back();
     made.reaper.endUnsubmitted();
-    abandonInFlight(cause);
+    abandonInFlight(cause instanceof RejectedExecutionException ? Refusals.abandoned() : cause);
     boolean quiet = false;
     try {
       quiet = made.reaper.quiesceWakeup();
@@ -199,10 +214,13 @@ final class ReaperThread {
           LEAKED.add(request);
           Counters.count(counters.abandoned);
           request.mark(Request.NO_MARK);
+          where.intoUsersCode(request);
           try {
             request.abandoned(cause);
           } catch (Throwable e) {
             Log.error("abandoning an operation failed", e);
+          } finally {
+            where.back();
           }
         });
   }

@@ -1,9 +1,11 @@
 package dev.annulus.internal.runtime;
 
+import dev.annulus.internal.driver.Closing;
 import dev.annulus.internal.driver.Driver;
 import dev.annulus.internal.driver.DriverConfig;
 import dev.annulus.internal.driver.DriverStats;
 import dev.annulus.internal.driver.DriverThread;
+import dev.annulus.internal.driver.Finisher;
 import dev.annulus.internal.driver.Operation;
 import dev.annulus.internal.driver.Refusals;
 import dev.annulus.internal.driver.Request;
@@ -14,6 +16,8 @@ import dev.annulus.internal.runtime.Reaper.Marks;
 import dev.annulus.internal.runtime.direct.DirectCalls;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
 
@@ -33,6 +37,8 @@ public final class RingDriver implements Driver {
   private final RegisteredMemory registered = new RegisteredMemory();
   private final Workers workers;
   private final ReaperThread reaper;
+  private final AtomicBoolean closeBegun = new AtomicBoolean();
+  private final CountDownLatch closed = new CountDownLatch(1);
 
   /** Opens a ring and starts its thread. */
   public static RingDriver open(DriverConfig config) throws Unavailable {
@@ -113,6 +119,11 @@ public final class RingDriver implements Driver {
   public void submitPastLimits(Request request) {
     if (!reaper.runs(request.operation())) {
       runByWorker(request, false);
+      return;
+    }
+    Throwable givenUp = intake.givenUpBecause();
+    if (givenUp != null && !reaper.isCurrentThread()) {
+      request.refused(givenUp);
       return;
     }
     request.mark(Marks.QUEUED);
@@ -202,17 +213,53 @@ public final class RingDriver implements Driver {
 
   @Override
   public void beginClose() {
-    if (intake.admission().close(Refusals.closed())) {
-      intake.beginClose();
-      wakeup.urgent();
+    Closing _ = closing();
+  }
+
+  /** The time limits of closing, which begins unless it has. */
+  private Closing closing() {
+    Closing begun = intake.closing();
+    if (begun == null) {
+      boolean alive = intake.admission().close(Refusals.closed());
+      begun = intake.beginClose(Closing.begin(config.closeTimeout()));
+      if (alive) {
+        wakeup.urgent();
+      }
+    }
+    return begun;
+  }
+
+  /** The first who comes closes; the others wait for that. */
+  @Override
+  public void close() {
+    Closing closing = closing();
+    if (closeBegun.compareAndSet(false, true)) {
+      try {
+        finishClose(closing);
+      } finally {
+        closed.countDown();
+      }
+    } else {
+      boolean _ = DriverThread.await(closed, closing.nanosUntilReturn());
     }
   }
 
-  @Override
-  public void close() {
-    beginClose();
-    workers.close(config.closeTimeout(), Refusals.closed());
-    reaper.join();
+  private void finishClose(Closing closing) {
+    Finisher finisher = new Finisher(this, config.threadName());
+    workers.close(closing, finisher);
+    LostReaper lost = null;
+    int givenUp = 0;
+    if (!reaper.join(closing.nanosUntilGivingUp())) {
+      lost = reaper.lost(reaper.reaper());
+      givenUp = lost.giveUp(finisher, closing);
+      workerCounters.abandoned.add(givenUp);
+    }
+    if (!finisher.run(closing.nanosUntilDriverEnded())) {
+      finisher.report(config.threadName());
+    }
+    if (lost != null && !reaper.join(0)) {
+      lost.report(givenUp);
+    }
   }
 
   private void runByWorker(Request request, boolean admitted) {

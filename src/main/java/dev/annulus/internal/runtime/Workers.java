@@ -1,14 +1,16 @@
 package dev.annulus.internal.runtime;
 
+import dev.annulus.internal.driver.Closing;
 import dev.annulus.internal.driver.Driver;
 import dev.annulus.internal.driver.DriverThread;
 import dev.annulus.internal.driver.Errno;
+import dev.annulus.internal.driver.Finisher;
 import dev.annulus.internal.driver.Operation;
 import dev.annulus.internal.driver.Refusals;
 import dev.annulus.internal.driver.Request;
 import dev.annulus.internal.driver.SharedCounters;
+import dev.annulus.internal.driver.StallWatch;
 import dev.annulus.internal.runtime.direct.DirectCalls;
-import java.time.Duration;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -26,12 +28,12 @@ import org.jspecify.annotations.Nullable;
 final class Workers {
   private static final int THREADS = 4;
   private static final long IDLE_SECONDS = 10;
-  private static final Duration GRACE_AFTER_INTERRUPT = Duration.ofSeconds(1);
 
   private final ThreadPoolExecutor pool;
   private final SharedCounters counters;
   private final AtomicInteger running = new AtomicInteger();
   private final Set<Request> unfinished = ConcurrentHashMap.newKeySet();
+  private final Set<Thread> threads = ConcurrentHashMap.newKeySet();
 
   Workers(Driver owner, String threadName, SharedCounters counters) {
     this.counters = counters;
@@ -43,8 +45,15 @@ final class Workers {
             IDLE_SECONDS,
             TimeUnit.SECONDS,
             new LinkedTransferQueue<>(), // without a lock: see BriefLock
-            body -> new DriverThread(owner, body, threadName + "-worker-" + number.incrementAndGet()));
+            body -> newThread(owner, body, threadName + "-worker-" + number.incrementAndGet()));
     pool.allowCoreThreadTimeOut(true);
+  }
+
+  private Thread newThread(Driver owner, Runnable body, String name) {
+    threads.removeIf(earlier -> earlier.getState() == Thread.State.TERMINATED);
+    Thread thread = new DriverThread(owner, body, name);
+    threads.add(thread);
+    return thread;
   }
 
   /**
@@ -68,21 +77,36 @@ final class Workers {
     return running.get();
   }
 
-  /** Lets everything end, for as long as {@code patience}; what is left then is told to stop, and at last given up. */
-  void close(Duration patience, Throwable because) {
+  /**
+   * Lets everything end; what has not begun in time is refused, and what runs is told to stop, and
+   * at last given up.
+   *
+   * @param finisher ends the requests that are left
+   */
+  void close(Closing closing, Finisher finisher) {
     pool.shutdown();
-    if (!await(patience)) {
-      List<Runnable> neverStarted = pool.shutdownNow();
-      for (Runnable task : neverStarted) {
-        refuse(((Task) task).request, because);
-      }
-      boolean _ = await(GRACE_AFTER_INTERRUPT);
+    if (await(closing.nanosUntilCancel())) {
+      return;
     }
+    for (Runnable task : pool.shutdownNow()) {
+      refuse((Task) task, finisher);
+    }
+    if (await(closing.nanosUntilGivingUp())) {
+      return;
+    }
+    List<Thread> busy = List.copyOf(threads);
     for (Request request : List.copyOf(unfinished)) {
       if (unfinished.remove(request)) {
         counters.abandoned.increment();
-        guarded(request, () -> request.abandoned(because));
+        finisher.add(() -> guarded(request, () -> request.abandoned(Refusals.abandoned())));
       }
+    }
+    busy.forEach(Workers::report);
+  }
+
+  private static void report(Thread thread) {
+    if (thread.isAlive()) {
+      Log.warn("closing the runtime leaves its helper thread " + thread.getName() + " behind. It is at\n" + StallWatch.stackOf(thread));
     }
   }
 
@@ -122,9 +146,10 @@ final class Workers {
     }
   }
 
-  private void refuse(Request request, Throwable because) {
-    if (unfinished.remove(request)) {
-      guarded(request, () -> request.refused(because));
+  private void refuse(Task task, Finisher finisher) {
+    task.started.run();
+    if (unfinished.remove(task.request)) {
+      finisher.add(() -> guarded(task.request, () -> task.request.refused(Refusals.closed())));
     }
   }
 
@@ -138,9 +163,9 @@ final class Workers {
     }
   }
 
-  private boolean await(Duration patience) {
+  private boolean await(long limitNanos) {
     boolean interrupted = false;
-    long deadline = System.nanoTime() + patience.toNanos();
+    long deadline = System.nanoTime() + limitNanos;
     try {
       while (true) {
         try {

@@ -1,0 +1,8 @@
+package dev.annulus;
+
+class IoUringCloseInTimeTest extends CloseInTimeContract {
+  @Override
+  Backend backend() {
+    return Backend.IO_URING;
+  }
+}
