@@ -5,6 +5,8 @@ import java.lang.invoke.VarHandle;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ForkJoinWorkerThread;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
@@ -55,8 +57,29 @@ abstract sealed class AwaitedFuture<T> extends IoFuture<T> permits OperationFutu
     return super.whenComplete(action);
   }
 
+  /** Throws if the calling thread, of the runtime's own, would wait for itself. */
+  abstract void checkMayWait();
+
+  /** What it is, for messages. */
+  abstract String what();
+
+  @Override
+  public final T get(long timeout, TimeUnit unit) throws InterruptedException, ExecutionException, TimeoutException {
+    if (!isDone()) {
+      checkMayWait();
+    }
+    try {
+      return super.get(timeout, unit);
+    } catch (TimeoutException e) {
+      throw new TimeoutException(what() + " has not ended after " + timeout + " " + unit + "; it goes on unless it is cancelled");
+    }
+  }
+
   @Override
   public final T join() {
+    if (!isDone()) {
+      checkMayWait();
+    }
     if (mayBeWaiter()) {
       Thread thread = Thread.currentThread();
       boolean interrupted = false;
@@ -72,6 +95,9 @@ abstract sealed class AwaitedFuture<T> extends IoFuture<T> permits OperationFutu
 
   @Override
   public final T get() throws InterruptedException, ExecutionException {
+    if (!isDone()) {
+      checkMayWait();
+    }
     if (mayBeWaiter() && !awaitAsWaiter(Thread.currentThread())) {
       if (!isDone()) {
         throw new InterruptedException();

@@ -413,6 +413,21 @@ public final class BufferPool {
       return segment.asSlice(address - segment.address(), size);
     }
 
+    /** What it is, for people who debug. */
+    @Override
+    public String toString() {
+      int now = uses.get();
+      return "Lease["
+          + segment.byteSize()
+          + " bytes at 0x"
+          + Long.toHexString(segment.address())
+          + (region == null ? ", not the pool's" : "")
+          + (now < 0 ? ", closed" : "")
+          + ", used by "
+          + (now & ~CLOSED)
+          + " operations]";
+    }
+
     private void checkOpen() {
       if (uses.get() < 0) {
         throw closedException();

@@ -414,6 +414,11 @@ final class DriverFile implements AsyncFile {
     return launch.start(FileFuture.of(descriptor, new Operation.Unlock(fd), _ -> null), false);
   }
 
+  @Override
+  public String toString() {
+    return "AsyncFile[" + descriptor + (here.callerRuns() ? ", callers run]" : "]");
+  }
+
   // ---- life cycle ----
 
   @Override

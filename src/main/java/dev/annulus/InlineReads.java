@@ -40,7 +40,7 @@ final class InlineReads {
   private final boolean enabled;
   private final LongAdder hits = new LongAdder();
   private final LongAdder misses = new LongAdder();
-  private final ThreadLocal<Depth> depths = ThreadLocal.withInitial(Depth::new);
+  private final ThreadLocal<int[]> depths = ThreadLocal.withInitial(Depth::none);
 
   InlineReads(boolean enabled) {
     this.enabled = enabled;
@@ -57,7 +57,7 @@ final class InlineReads {
     if (!enabled || length > LONGEST_BYTES || driver.gathers() || !history.isWorthTrying()) {
       return NOT_CACHED;
     }
-    if (!callerWaits && depths.get().isTooDeep(driver.onDriverThread())) {
+    if (!callerWaits && Depth.isTooDeep(depths.get(), driver.onDriverThread())) {
       return TOO_DEEP;
     }
     int result = driver.attempt(fd, address, length, offset);
@@ -85,32 +85,43 @@ final class InlineReads {
   /**
    * How deep a thread's stack is, measured now and then; each time once it was found too deep. A stack that is deep but does not grow is
    * just a program's that calls from far down.
+   *
+   * <p>The state is a plain array: a thread keeps it for as long as it lives, and an object of ours would keep our class loader.
    */
   private static final class Depth {
     private static final StackWalker STACK = StackWalker.getInstance();
 
-    private int readsBetween = FEWEST_READS_BETWEEN_MEASUREMENTS;
-    private int readsUntilMeasured = readsBetween;
-    private long lastDepth;
+    private static final int READS_BETWEEN = 0;
+    private static final int READS_UNTIL_MEASURED = 1;
+    private static final int LAST_DEPTH = 2;
+
+    private Depth() {}
+
+    static int[] none() {
+      return new int[] {FEWEST_READS_BETWEEN_MEASUREMENTS, FEWEST_READS_BETWEEN_MEASUREMENTS, 0};
+    }
 
     /**
      * @param onDriverThread whether what goes to the ring is sure to complete on an unwound stack: then no measuring is needed, just now and
      *     then a read that does
      */
-    boolean isTooDeep(boolean onDriverThread) {
-      if (--readsUntilMeasured > 0) {
+    static boolean isTooDeep(int[] state, boolean onDriverThread) {
+      if (--state[READS_UNTIL_MEASURED] > 0) {
         return false;
       }
       if (onDriverThread) {
-        readsUntilMeasured = READS_BETWEEN_UNWINDINGS;
+        state[READS_UNTIL_MEASURED] = READS_BETWEEN_UNWINDINGS;
         return true;
       }
-      long depth = STACK.walk(frames -> frames.limit(MOST_FRAMES_COUNTED).count());
-      boolean tooDeep = depth >= DEEP_FRAMES && (depth > lastDepth || depth == MOST_FRAMES_COUNTED);
-      readsBetween =
-          depth > lastDepth ? FEWEST_READS_BETWEEN_MEASUREMENTS : Math.min(MOST_READS_BETWEEN_MEASUREMENTS, 2 * readsBetween);
-      lastDepth = tooDeep ? lastDepth : depth;
-      readsUntilMeasured = tooDeep ? 0 : readsBetween;
+      int depth = (int) STACK.walk(frames -> frames.limit(MOST_FRAMES_COUNTED).count()).longValue();
+      boolean grows = depth > state[LAST_DEPTH];
+      boolean tooDeep = depth >= DEEP_FRAMES && (grows || depth == MOST_FRAMES_COUNTED);
+      state[READS_BETWEEN] =
+          grows ? FEWEST_READS_BETWEEN_MEASUREMENTS : Math.min(MOST_READS_BETWEEN_MEASUREMENTS, 2 * state[READS_BETWEEN]);
+      if (!tooDeep) {
+        state[LAST_DEPTH] = depth;
+      }
+      state[READS_UNTIL_MEASURED] = tooDeep ? 0 : state[READS_BETWEEN];
       return tooDeep;
     }
   }

@@ -365,6 +365,13 @@ public final class IoRuntime implements AutoCloseable {
     engine.freeMemory();
   }
 
+  /** What it is and whether it is open, for people who debug. */
+  @Override
+  public String toString() {
+    String state = closing.get() == null ? "open" : "closed";
+    return "IoRuntime[" + name + ", " + backend + ", " + state + ", " + engine.openDescriptors().size() + " files open]";
+  }
+
   private static List<DirectoryEntry> entries(List<Operation.DirectoryItem> items) {
     List<DirectoryEntry> entries = new ArrayList<>(items.size());
     for (Operation.DirectoryItem item : items) {

@@ -55,7 +55,7 @@ final class OpenDescriptor {
   private final AtomicInteger leases = new AtomicInteger();
 
   /** Completed where users want their futures completed. */
-  private final CompletableFuture<Void> closed = new CompletableFuture<>();
+  private final ClosedFuture<Void> closed;
 
   /** Counted down at once when closed: who blocks on it may be blocking the only thread that would complete {@link #closed}. */
   private final CountDownLatch gone = new CountDownLatch(1);
@@ -77,6 +77,7 @@ final class OpenDescriptor {
     this.groupCommit = new GroupCommit(engine.driver(), fd, this::noteFailedSync);
     this.durableWrites = new DurableWrites(engine.durability(), engine.driver().writesThrough());
     this.closeRequest = new CloseRequest(engine, fd, () -> mayBeLocked, this::onClosed, this::giveUpClosing);
+    this.closed = new ClosedFuture<>(engine.driver(), path);
     engine.openDescriptors().add(this);
   }
 
@@ -284,6 +285,15 @@ final class OpenDescriptor {
 
   private IllegalStateException closedException() {
     return new IllegalStateException("the file is closed: " + path, new ClosedChannelException());
+  }
+
+  /** What it is, for who debugs. */
+  @Override
+  public String toString() {
+    int now = leases.get();
+    int inFlight = now & ~CLOSING;
+    String state = now >= 0 ? "open" : gone.getCount() > 0 ? "closing" : "closed";
+    return path + " (" + state + ", " + inFlight + " operations in flight)";
   }
 
   // ---- failed syncs ----

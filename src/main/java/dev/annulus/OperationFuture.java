@@ -4,6 +4,7 @@ import dev.annulus.OperationEnd.Outcome;
 import dev.annulus.OperationEnd.Route;
 import dev.annulus.internal.driver.Operation;
 import dev.annulus.internal.driver.Request;
+import dev.annulus.internal.driver.SelfWait;
 import java.nio.file.Path;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
@@ -232,8 +233,24 @@ abstract non-sealed class OperationFuture<T> extends AwaitedFuture<T> implements
   // ---- the user's side ----
 
   @Override
+  final void checkMayWait() {
+    SelfWait.check(engine().driver());
+  }
+
+  @Override
+  String what() {
+    return FutureTexts.what(this);
+  }
+
+  @Override
+  public final String toString() {
+    return FutureTexts.describe(this);
+  }
+
+  /** As the JDK's, with a message. */
+  @Override
   public final boolean cancel(boolean mayInterruptIfRunning) {
-    boolean cancelled = super.cancel(mayInterruptIfRunning);
+    boolean cancelled = (!isDone() && super.completeExceptionally(FutureTexts.cancelled(this))) || isCancelled();
     endedEarly();
     return cancelled;
   }
@@ -245,7 +262,7 @@ abstract non-sealed class OperationFuture<T> extends AwaitedFuture<T> implements
 
   @Override
   public final boolean completeExceptionally(Throwable failure) {
-    return gaveUp(super.completeExceptionally(failure));
+    return gaveUp(super.completeExceptionally(FutureTexts.named(failure, this)));
   }
 
   @Override

@@ -54,6 +54,11 @@ class PathFuture<T> extends OperationFuture<T> {
     return path;
   }
 
+  @Override
+  final String what() {
+    return FutureTexts.what(this) + (other == null ? "" : " and " + other);
+  }
+
   /** Removes what a path names: as a file first, and as a directory if it turns out to be one. */
   static final class Delete extends PathFuture<Void> {
     private int asFileResult;

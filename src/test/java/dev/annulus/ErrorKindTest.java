@@ -30,6 +30,7 @@ import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeoutException;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 
@@ -56,7 +57,9 @@ class ErrorKindTest {
           Map.entry(39, ErrorKind.DIRECTORY_NOT_EMPTY), // ENOTEMPTY
           Map.entry(84, ErrorKind.INVALID_DATA), // EILSEQ
           Map.entry(95, ErrorKind.UNSUPPORTED), // EOPNOTSUPP
-          Map.entry(122, ErrorKind.NO_SPACE)); // EDQUOT
+          Map.entry(110, ErrorKind.TIMED_OUT), // ETIMEDOUT
+          Map.entry(122, ErrorKind.NO_SPACE), // EDQUOT
+          Map.entry(125, ErrorKind.CANCELLED)); // ECANCELED
 
   @Test
   @DisplayName("E1 each error number has its kind, and all others OTHER")
@@ -109,8 +112,8 @@ class ErrorKindTest {
             Map.entry(new EOFException(), ErrorKind.UNEXPECTED_EOF),
             Map.entry(new InterruptedIOException(), ErrorKind.INTERRUPTED),
             Map.entry(new InterruptedException(), ErrorKind.INTERRUPTED),
-            Map.entry(new ClosedChannelException(), ErrorKind.INVALID_INPUT),
-            Map.entry(new AsynchronousCloseException(), ErrorKind.INVALID_INPUT),
+            Map.entry(new ClosedChannelException(), ErrorKind.CLOSED),
+            Map.entry(new AsynchronousCloseException(), ErrorKind.CLOSED),
             Map.entry(new NonReadableChannelException(), ErrorKind.INVALID_INPUT),
             Map.entry(new NonWritableChannelException(), ErrorKind.INVALID_INPUT),
             Map.entry(new OverlappingFileLockException(), ErrorKind.WOULD_BLOCK),
@@ -120,7 +123,9 @@ class ErrorKindTest {
             Map.entry(new InvalidPathException("a", "b"), ErrorKind.INVALID_INPUT),
             Map.entry(new FileSystemLoopException("f"), ErrorKind.OTHER),
             Map.entry(new FileSystemException("f"), ErrorKind.OTHER),
-            Map.entry(new CancellationException(), ErrorKind.OTHER),
+            Map.entry(new CancellationException(), ErrorKind.CANCELLED),
+            Map.entry(new TimeoutException(), ErrorKind.TIMED_OUT),
+            Map.entry(new RejectedExecutionException("closed", new ClosedChannelException()), ErrorKind.CLOSED),
             Map.entry(new IOException(), ErrorKind.OTHER),
             Map.entry(new Throwable(), ErrorKind.OTHER));
     kinds.forEach((failure, kind) -> assertEquals(kind, ErrorKind.of(failure), failure::toString));
@@ -136,7 +141,7 @@ class ErrorKindTest {
     assertEquals(ErrorKind.ALREADY_EXISTS, ErrorKind.of(new CompletionException(onPath)), "the number tells more than the type");
     assertEquals(ErrorKind.ALREADY_EXISTS, ErrorKind.of(new IOException("an earlier sync failed", errno)));
     assertEquals(
-        ErrorKind.INVALID_INPUT,
+        ErrorKind.CLOSED,
         ErrorKind.of(new IllegalStateException("closed", new ClosedChannelException())));
   }
 
@@ -153,7 +158,7 @@ class ErrorKindTest {
   @Test
   void kinds_ofTheTable_coverAllThatComeFromNumbers() {
     for (ErrorKind kind : ErrorKind.values()) {
-      boolean fromNumber = kind != ErrorKind.UNEXPECTED_EOF && kind != ErrorKind.OTHER;
+      boolean fromNumber = kind != ErrorKind.UNEXPECTED_EOF && kind != ErrorKind.CLOSED && kind != ErrorKind.OTHER;
       assertEquals(fromNumber, KINDS.containsValue(kind), kind::toString);
     }
     assertTrue(KINDS.size() >= 20);

@@ -88,14 +88,14 @@ final class FsBadInput {
   private void path(String method, OnPath call) {
     table.blocking(method, "null", NullPointerException.class, on -> call.call(on.fs, nothing()));
     table.blocking(method, "another file system", ProviderMismatchException.class, on -> call.call(on.fs, on.foreign));
-    table.blocking(method, "runtime closed", ErrorKind.INVALID_INPUT, on -> call.call(on.closedFs, on.path));
+    table.blocking(method, "runtime closed", ErrorKind.CLOSED, on -> call.call(on.closedFs, on.path));
   }
 
   private void paths(String method, OnPaths call) {
     table.blocking(method, "null first", NullPointerException.class, on -> call.call(on.fs, nothing(), on.path));
     table.blocking(method, "null second", NullPointerException.class, on -> call.call(on.fs, on.path, nothing()));
     table.blocking(method, "another file system", ProviderMismatchException.class, on -> call.call(on.fs, on.foreign, on.path));
-    table.blocking(method, "runtime closed", ErrorKind.INVALID_INPUT, on -> call.call(on.closedFs, on.path, on.dir.resolve("new")));
+    table.blocking(method, "runtime closed", ErrorKind.CLOSED, on -> call.call(on.closedFs, on.path, on.dir.resolve("new")));
   }
 
   private void openOptions() {

@@ -23,7 +23,7 @@ final class IoRuntimeBadInput {
   private static final String CREATE_DIRECTORY = "IoRuntime.createDirectory(Path,FileAttribute[])";
 
   /** Refused because it is closed. */
-  private static final Set<ErrorKind> CLOSED = Set.of(ErrorKind.INVALID_INPUT);
+  private static final Set<ErrorKind> CLOSED = Set.of(ErrorKind.CLOSED);
 
   private interface OnPath {
     CompletableFuture<?> call(IoRuntime runtime, Path path);

@@ -22,6 +22,7 @@ class IoUringFlightRecorderTest extends FlightRecorderContract {
     assertEquals("dependent", stall.getString("cause"));
     assertEquals("annulus-reaper", stall.getThread().getJavaName());
     assertTrue(stall.getDuration().compareTo(LONG) >= 0, stall::toString);
+    assertTrue(stall.getString("holder").contains("FlightRecorderContract.awaited"), stall::toString);
   }
 
   @Test

@@ -330,7 +330,7 @@ abstract class MetersContract extends BackendContract {
     assertEquals(false, left.isOpen());
     assertEquals(2, count("annulus.operations.completed"), "the opening, and the closing by the runtime");
     assertEquals(0, gauge("annulus.operations.in.flight", runtime.name()));
-    assertEquals(ErrorKind.INVALID_INPUT, ErrorKind.of(failure(runtime.nop())));
+    assertEquals(ErrorKind.CLOSED, ErrorKind.of(failure(runtime.nop())));
     assertEquals(1, count("annulus.operations.refused"));
     metrics.close();
     assertEquals(List.of(), registry.getMeters());

@@ -293,7 +293,7 @@ final class RuntimeFsFile implements FsFile {
 
   @Override
   public String toString() {
-    return "FsFile[" + file.path() + (isOpen() ? "]" : ", closed]");
+    return "FsFile[" + file + "]";
   }
 
   private int appendAll(ByteBuffer src) throws IOException {

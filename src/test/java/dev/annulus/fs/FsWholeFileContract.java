@@ -122,7 +122,7 @@ interface FsWholeFileContract extends FsFixture {
           .forEach(
               (name, call) -> {
                 ClosedChannelException thrown = assertThrows(ClosedChannelException.class, call, name);
-                assertEquals(ErrorKind.INVALID_INPUT, ErrorKind.of(thrown), name);
+                assertEquals(ErrorKind.CLOSED, ErrorKind.of(thrown), name);
               });
     }
   }

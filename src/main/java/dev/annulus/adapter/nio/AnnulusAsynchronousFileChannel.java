@@ -298,6 +298,11 @@ public final class AnnulusAsynchronousFileChannel extends AsynchronousFileChanne
             });
   }
 
+  @Override
+  public String toString() {
+    return "AnnulusAsynchronousFileChannel[" + file + "]";
+  }
+
   private static void checkPosition(long position) {
     if (position < 0) {
       throw new IllegalArgumentException("Negative position");

@@ -397,6 +397,11 @@ public final class AnnulusFileChannel extends FileChannel {
     }
   }
 
+  @Override
+  public String toString() {
+    return "AnnulusFileChannel[" + file + "]";
+  }
+
   private static void checkPosition(long position) {
     if (position < 0) {
       throw new IllegalArgumentException("Negative position");

@@ -12,8 +12,8 @@ public final class Closing {
   public static final Duration GRACE = Duration.ofSeconds(1);
 
   // Moments within the grace, each with time for what follows.
-  private static final long ABANDON_AFTER = TimeUnit.MILLISECONDS.toNanos(400);
-  private static final long GIVE_UP_AFTER = TimeUnit.MILLISECONDS.toNanos(650);
+  private static final long ABANDON_AFTER = TimeUnit.MILLISECONDS.toNanos(300);
+  private static final long GIVE_UP_AFTER = TimeUnit.MILLISECONDS.toNanos(500);
   private static final long DRIVER_ENDED_AFTER = TimeUnit.MILLISECONDS.toNanos(850);
   private static final long FILES_CLOSED_AFTER = TimeUnit.MILLISECONDS.toNanos(950);
 

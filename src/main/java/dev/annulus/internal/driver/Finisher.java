@@ -17,7 +17,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 public final class Finisher {
   private static final System.Logger LOG = System.getLogger("dev.annulus");
 
-  private static final long LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
+  private static final long LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
 
   private final Driver owner;
   private final String threadNames;
@@ -48,13 +48,8 @@ public final class Finisher {
     }
     boolean interrupted = false;
     long deadline = System.nanoTime() + limitNanos;
-    int before = Integer.MAX_VALUE;
     while (unfinished.get() > 0) {
-      int now = waiting.size();
-      if (now == before || started == 0) {
-        startHelpers(Math.min(now, Math.max(1, helpers.size())));
-      }
-      before = now;
+      startHelpers(Math.min(waiting.size(), Math.max(1, helpers.size())));
       long left = deadline - System.nanoTime();
       if (left <= 0) {
         break;

@@ -2,7 +2,6 @@ package dev.annulus.internal.driver;
 
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -14,8 +13,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>There is no thread for it. When users' code begins and no look is scheduled, one is, a quarter
  * of the threshold later. Looks go on while they find users' code at work, and stop when nothing
- * was going on for one of them: a runtime without work has none, a busy one four in each threshold,
- * or a hundred a second while the flight recorder wants stalls.
+ * was going on for one of them: a runtime without work has none, a busy one four in each
+ * threshold. While the flight recorder wants stalls there are a hundred more a second.
  */
 public final class StallWatch {
   /** How often to look while the flight recorder wants stalls, whose threshold is 20 ms. */
@@ -43,18 +42,21 @@ public final class StallWatch {
   void watch(Whereabouts where) {
     where.watched = true;
     try {
-      schedule(new Look(where, where.sequence()));
+      new Look(where, false).schedule();
     } catch (Throwable e) {
       // Out of memory or threads: the next delivery tries again.
       where.watched = false;
     }
   }
 
-  private void schedule(Look look) {
-    long every = Stalls.recorded() ? Math.min(RECORDING_NANOS, thresholdNanos / 4) : thresholdNanos / 4;
-    Executor later =
-        CompletableFuture.delayedExecutor(Math.max(MIN_LOOK_NANOS, every), TimeUnit.NANOSECONDS);
-    later.execute(look);
+  /** As {@link #watch}, for the flight recorder, whose threshold is shorter. */
+  void watchForRecorder(Whereabouts where) {
+    where.watchedForRecorder = true;
+    try {
+      new Look(where, true).schedule();
+    } catch (Throwable e) {
+      where.watchedForRecorder = false;
+    }
   }
 
   /** The stack of a thread, a frame a line. */
@@ -67,65 +69,71 @@ public final class StallWatch {
   /** Looks at one thread again and again. */
   private final class Look implements Runnable {
     private final Whereabouts where;
+    private final boolean forRecorder;
     private long seen;
     private long seenSince = System.nanoTime();
-    private boolean logged;
+    private boolean told;
 
-    Look(Whereabouts where, long seen) {
+    Look(Whereabouts where, boolean forRecorder) {
       this.where = where;
-      this.seen = seen;
+      this.forRecorder = forRecorder;
+      this.seen = where.sequence();
+    }
+
+    void schedule() {
+      long nanos = forRecorder ? RECORDING_NANOS : Math.max(MIN_LOOK_NANOS, thresholdNanos / 4);
+      CompletableFuture.delayedExecutor(nanos, TimeUnit.NANOSECONDS).execute(this);
     }
 
     @Override
     public void run() {
       try {
         if (look()) {
-          schedule(this);
+          schedule();
           return;
         }
       } catch (Throwable e) {
         // The next delivery begins anew.
       }
-      where.watched = false;
+      if (forRecorder) {
+        where.watchedForRecorder = false;
+      } else {
+        where.watched = false;
+      }
     }
 
-    /** Whether to look again. */
+    /** Whether to look again: something has gone on since. */
     private boolean look() {
       long now = where.sequence();
-      boolean same = now == seen;
-      if (!same) {
+      if (now != seen) {
         seen = now;
         seenSince = System.nanoTime();
-        logged = false;
+        told = false;
         return true;
       }
       if (!Whereabouts.isInUsersCode(now)) {
         return false;
       }
-      lookAtHolder(now);
+      if (!told && (forRecorder || System.nanoTime() - seenSince >= thresholdNanos)) {
+        tell();
+      }
       return true;
     }
 
-    private void lookAtHolder(long now) {
+    private void tell() {
       Thread thread = where.thread();
-      boolean tooLong = System.nanoTime() - seenSince >= thresholdNanos && !logged;
-      if (thread == null || !(tooLong || (Stalls.recorded() && !isTaken(now)))) {
+      if (thread == null) {
         return;
       }
       String stack = stackOf(thread);
-      if (!where.isStill(now)) {
+      if (!where.isStill(seen)) {
         return;
       }
-      where.taken = new Taken(now, stack);
-      if (tooLong) {
-        logged = true;
+      told = true;
+      where.taken = new Taken(seen, stack);
+      if (!forRecorder) {
         LOG.log(System.Logger.Level.WARNING, message(thread, stack));
       }
-    }
-
-    private boolean isTaken(long now) {
-      Taken taken = where.taken;
-      return taken != null && taken.sequence() == now;
     }
 
     private String message(Thread thread, String stack) {

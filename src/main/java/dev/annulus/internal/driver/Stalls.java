@@ -37,7 +37,7 @@ public final class Stalls {
     }
   }
 
-  static boolean recorded() {
+  private static boolean recorded() {
     return FlightRecorder.AVAILABLE && RingStallEvent.wanted();
   }
 }

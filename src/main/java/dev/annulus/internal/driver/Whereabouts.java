@@ -44,6 +44,9 @@ public final class Whereabouts {
   /** Whether the watch has a look scheduled. */
   volatile boolean watched;
 
+  /** Whether it has one scheduled for the flight recorder. */
+  volatile boolean watchedForRecorder;
+
   /** The last stack the watch has taken, and of which sequence. */
   volatile StallWatch.@Nullable Taken taken;
 
@@ -76,6 +79,13 @@ public final class Whereabouts {
     SEQUENCE.setRelease(this, (sequence & ~WHERE) + NEXT + USERS_CODE);
     if (!watched && watch != null) {
       watch.watch(this);
+    }
+  }
+
+  /** After {@link #intoUsersCode}: the flight recorder wants to know who holds the thread, sooner than the log does. */
+  public void recorded() {
+    if (!watchedForRecorder && watch != null) {
+      watch.watchForRecorder(this);
     }
   }
 

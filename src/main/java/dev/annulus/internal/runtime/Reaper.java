@@ -378,6 +378,9 @@ final class Reaper {
     counters.countResult(result);
     RingStallEvent stall = Stalls.ending(request);
     where.intoUsersCode(request);
+    if (stall != null) {
+      where.recorded();
+    }
     try {
       request.completed(result);
     } catch (Throwable e) {

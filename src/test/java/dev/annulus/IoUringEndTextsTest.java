@@ -1,0 +1,8 @@
+package dev.annulus;
+
+class IoUringEndTextsTest extends EndTextsContract {
+  @Override
+  Backend backend() {
+    return Backend.IO_URING;
+  }
+}

@@ -1,0 +1,8 @@
+package dev.annulus;
+
+class IoUringStallWarningTest extends StallWarningContract {
+  @Override
+  Backend backend() {
+    return Backend.IO_URING;
+  }
+}

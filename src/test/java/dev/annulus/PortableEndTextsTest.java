@@ -1,0 +1,8 @@
+package dev.annulus;
+
+class PortableEndTextsTest extends EndTextsContract {
+  @Override
+  Backend backend() {
+    return Backend.PORTABLE;
+  }
+}

@@ -1,0 +1,8 @@
+package dev.annulus;
+
+class PortableSelfWaitTest extends SelfWaitContract {
+  @Override
+  Backend backend() {
+    return Backend.PORTABLE;
+  }
+}
