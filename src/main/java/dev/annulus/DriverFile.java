@@ -21,16 +21,19 @@ final class DriverFile implements AsyncFile {
   private final int fd;
   private final TransfersHere here;
   private final Launch launch;
+  private final OpenHandle handle;
 
   /**
+   * @param handle as all views of the file have it
    * @param callerRuns whether operations may run on the thread that asks for them; see {@link AsyncFile#callerRuns}
    */
-  DriverFile(OpenDescriptor descriptor, boolean callerRuns) {
+  DriverFile(OpenDescriptor descriptor, OpenHandle handle, boolean callerRuns) {
+    this.handle = handle;
     this.descriptor = descriptor;
     this.engine = descriptor.engine();
     this.fd = descriptor.fd();
-    this.here = new TransfersHere(descriptor, callerRuns);
-    this.launch = new Launch(descriptor, here);
+    this.here = new TransfersHere(descriptor, handle, callerRuns);
+    this.launch = new Launch(descriptor, handle, here);
   }
 
   @Override
@@ -423,7 +426,7 @@ final class DriverFile implements AsyncFile {
 
   @Override
   public AsyncFile callerRuns() {
-    return new DriverFile(descriptor, true);
+    return new DriverFile(descriptor, handle, true);
   }
 
   @Override
@@ -433,12 +436,15 @@ final class DriverFile implements AsyncFile {
 
   @Override
   public CompletableFuture<Void> closeAsync() {
-    return descriptor.close();
+    CompletableFuture<Void> closed = descriptor.close();
+    handle.closed();
+    return closed;
   }
 
   @Override
   public void close() {
-    CompletableFuture<Void> _ = descriptor.close();
+    descriptor.closeUnheard();
+    handle.closed();
     if (!engine.driver().onDriverThread()) {
       boolean _ = descriptor.awaitClosed(Long.MAX_VALUE);
     }

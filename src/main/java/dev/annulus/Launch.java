@@ -20,7 +20,11 @@ final class Launch {
   private final Driver driver;
   private final TransfersHere here;
 
-  Launch(OpenDescriptor descriptor, TransfersHere here) {
+  /** Kept reachable until an operation has its lease: until then the file is used, and is not to be closed as dropped. */
+  private final OpenHandle handle;
+
+  Launch(OpenDescriptor descriptor, OpenHandle handle, TransfersHere here) {
+    this.handle = handle;
     this.descriptor = descriptor;
     this.driver = descriptor.engine().driver();
     this.here = here;
@@ -29,6 +33,7 @@ final class Launch {
   /** Takes a lease and submits, or completes at once with 0 what transfers nothing. */
   <T> IoFuture<T> start(FileFuture<T> future, boolean empty) {
     takeLease(future);
+    Reference.reachabilityFence(handle);
     if (empty) {
       future.completed(0);
       return future;
@@ -51,11 +56,13 @@ final class Launch {
       }
     }
     driver.submitAll(toSubmit);
+    Reference.reachabilityFence(handle);
   }
 
   /** Takes a lease, and fails. */
   <T> IoFuture<T> refuse(FileFuture<T> future, Throwable cause) {
     takeLease(future);
+    Reference.reachabilityFence(handle);
     future.refused(cause);
     return future;
   }

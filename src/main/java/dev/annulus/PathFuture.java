@@ -86,6 +86,7 @@ class PathFuture<T> extends OperationFuture<T> {
    */
   static final class Open extends PathFuture<AsyncFile> {
     private final OpenSpec spec;
+    private final @Nullable Throwable opening = OpenHandle.opening();
     private @Nullable OpenDescriptor made;
 
     Open(Engine engine, Path path, OpenSpec spec) {
@@ -98,7 +99,7 @@ class PathFuture<T> extends OperationFuture<T> {
       OpenDescriptor descriptor = made;
       if (descriptor != null) {
         // The name could not be removed, or was: the file is open either way.
-        succeed(new DriverFile(descriptor, false), result);
+        succeed(new DriverFile(descriptor, new OpenHandle(descriptor, opening), false), result);
       } else if (result < 0) {
         super.onResult(result);
       } else {
@@ -107,7 +108,7 @@ class PathFuture<T> extends OperationFuture<T> {
         if (spec.deleteOnClose()) {
           again(new Operation.Remove(path(), false));
         } else {
-          succeed(new DriverFile(descriptor, false), result);
+          succeed(new DriverFile(descriptor, new OpenHandle(descriptor, opening), false), result);
         }
       }
     }

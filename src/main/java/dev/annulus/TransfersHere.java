@@ -16,7 +16,11 @@ final class TransfersHere {
   private final Driver driver;
   private final boolean callerRuns;
 
-  TransfersHere(OpenDescriptor descriptor, boolean callerRuns) {
+  /** As in {@link Launch}. */
+  private final OpenHandle handle;
+
+  TransfersHere(OpenDescriptor descriptor, OpenHandle handle, boolean callerRuns) {
+    this.handle = handle;
     this.descriptor = descriptor;
     this.engine = descriptor.engine();
     this.driver = engine.driver();
@@ -39,6 +43,7 @@ final class TransfersHere {
       return AsyncFile.NOT_NOW;
     }
     descriptor.lease();
+    Reference.reachabilityFence(handle);
     try {
       int count =
           waits
@@ -65,6 +70,7 @@ final class TransfersHere {
       return AsyncFile.NOT_NOW;
     }
     descriptor.lease();
+    Reference.reachabilityFence(handle);
     try {
       int count = driver.callWrite(descriptor.fd(), address, length, position);
       return count == 0 && length > 0 ? AsyncFile.NOT_NOW : transferred(src, count);

@@ -194,7 +194,7 @@ class SeedBehaviourTest {
     try (Driver driver = Drivers.choose(Backend.IO_URING, config).driver()) {
       OpenSpec spec = OpenSpec.parse(Set.of(StandardOpenOption.WRITE));
       OpenDescriptor notOpen = new OpenDescriptor(new Engine(driver, TestPolicies.plain()), Path.of("not-open"), 1 << 30, spec);
-      IoFuture<Integer> write = new DriverFile(notOpen, false).write(ByteBuffer.wrap(new byte[] {'x'}), 0);
+      IoFuture<Integer> write = new DriverFile(notOpen, new OpenHandle(notOpen, null), false).write(ByteBuffer.wrap(new byte[] {'x'}), 0);
       ExecutionException thrown = assertThrows(ExecutionException.class, () -> write.get(10, SECONDS));
       ErrnoException errno = assertInstanceOf(ErrnoException.class, thrown.getCause());
       assertEquals("EBADF", errno.symbol());

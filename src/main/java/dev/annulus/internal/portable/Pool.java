@@ -177,12 +177,20 @@ final class Pool {
   }
 
   private void work() {
-    for (Request request = take(); request != null; request = take()) {
-      int result = run(request.operation());
-      if (stopRunning(request)) {
-        deliver(request, result);
-      }
+    while (workOnce()) {}
+  }
+
+  /** In a method of its own: the frame of a thread that waits for the next request must not keep the last. */
+  private boolean workOnce() {
+    Request request = take();
+    if (request == null) {
+      return false;
     }
+    int result = run(request.operation());
+    if (stopRunning(request)) {
+      deliver(request, result);
+    }
+    return true;
   }
 
   /** Whatever goes wrong, the request must end. */

@@ -1,0 +1,8 @@
+package dev.annulus;
+
+class PortableDroppedFileTest extends DroppedFileContract {
+  @Override
+  Backend backend() {
+    return Backend.PORTABLE;
+  }
+}
