@@ -421,7 +421,7 @@ public final class BufferPool {
           + segment.byteSize()
           + " bytes at 0x"
           + Long.toHexString(segment.address())
-          + (region == null ? ", not the pool's" : "")
+          + (isPooled() ? "" : ", not the pool's")
           + (now < 0 ? ", closed" : "")
           + ", used by "
           + (now & ~CLOSED)

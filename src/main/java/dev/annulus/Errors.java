@@ -3,8 +3,8 @@ package dev.annulus;
 import dev.annulus.internal.driver.Errno;
 import dev.annulus.internal.driver.OpenFlag;
 import dev.annulus.internal.driver.Operation;
-import dev.annulus.internal.driver.Refusals;
 import java.io.IOException;
+import java.nio.channels.AsynchronousCloseException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.AtomicMoveNotSupportedException;
 import java.nio.file.DirectoryNotEmptyException;
@@ -93,7 +93,11 @@ final class Errors {
   }
 
   private static IOException unknown(Operation operation, Path path, String end, Throwable shared) {
-    Throwable cause = shared instanceof RejectedExecutionException ? Refusals.abandoned() : shared;
+    // Not the exception of those that were never begun.
+    Throwable cause =
+        shared instanceof RejectedExecutionException
+            ? new IOException(shared.getMessage(), new AsynchronousCloseException())
+            : shared;
     return new IOException(what(operation, path) + " " + end + ": " + cause.getMessage() + ". " + consequence(operation), cause);
   }
 

@@ -34,6 +34,7 @@ class BadInputCompletenessTest {
           "IoRuntime.stats()",
           "IoRuntime.buffers()",
           "IoRuntime.close()",
+          "IoRuntime.toString()",
           "Builder.inlineReads(boolean)",
           "Builder.open()",
           "Fs.open()",

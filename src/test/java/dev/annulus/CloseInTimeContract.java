@@ -167,13 +167,17 @@ abstract class CloseInTimeContract extends BackendContract {
   @Test
   void close_withADependentThatBlocksAHelperThread_returnsInTime() throws Exception {
     CountDownLatch holding = new CountDownLatch(1);
+    Path fifo = fifo();
+    AsyncFile pipe = get(other.openFile(fifo, READ, WRITE));
     CompletableFuture<Void> held =
-        other.readDirectory(dir)
+        pipe.read(direct(8), 0)
+            .thenCompose(_ -> other.readDirectory(dir))
             .thenAccept(
                 _ -> {
                   holding.countDown();
                   heldByTheTest();
                 });
+    feed(fifo, bytes(8, 1));
     assertTrue(holding.await(Futures.PATIENCE_SECONDS, SECONDS));
     assertClosesInTime();
     assertFalse(held.isDone());
@@ -200,14 +204,17 @@ abstract class CloseInTimeContract extends BackendContract {
     AsyncFile pipe = get(other.openFile(fifo(), READ, WRITE));
     IoFuture<Integer> pending = pipe.read(direct(8), 0);
     CountDownLatch closed = new CountDownLatch(1);
+    Path fifo = fifo();
+    AsyncFile fed = get(other.openFile(fifo, READ, WRITE));
     CompletableFuture<Void> held =
-        other.nop()
-            .thenRun(
-                () -> {
+        fed.read(direct(8), 0)
+            .thenAccept(
+                _ -> {
                   other.close();
                   closed.countDown();
                   heldByTheTest();
                 });
+    feed(fifo, bytes(8, 1));
     assertTrue(closed.await(Futures.PATIENCE_SECONDS, SECONDS));
     Futures.settled(pending);
     assertClosesInTime();

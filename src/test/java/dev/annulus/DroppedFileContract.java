@@ -129,7 +129,7 @@ abstract class DroppedFileContract extends BackendContract {
               System.gc();
               return !log.messagesWith(fifo.toString()).isEmpty();
             });
-    assertEquals(1, Processes.descriptorsOf(fifo), "closed under an operation");
+    assertTrue(Processes.descriptorsOf(fifo) > 0, "closed under an operation");
     feed(fifo, bytes(8, 1));
     assertEquals(8, get(read));
     assertClosedAndTold(fifo);

@@ -146,6 +146,8 @@ final class IoRuntimeBadInput {
     builder("durability(Durability)", "null", NullPointerException.class, b -> b.durability(nothing()));
     builder("closeTimeout(Duration)", "negative", IllegalArgumentException.class, b -> b.closeTimeout(Duration.ofNanos(-1)));
     builder("closeTimeout(Duration)", "null", NullPointerException.class, b -> b.closeTimeout(nothing()));
+    builder("stallWarning(Duration)", "negative", IllegalArgumentException.class, b -> b.stallWarning(Duration.ofNanos(-1)));
+    builder("stallWarning(Duration)", "null", NullPointerException.class, b -> b.stallWarning(nothing()));
     builder("backend(Backend)", "null", NullPointerException.class, b -> b.backend(nothing()));
     builder("whenFull(WhenFull)", "null", NullPointerException.class, b -> b.whenFull(nothing()));
     builder("completionExecutor(Executor)", "null", NullPointerException.class, b -> b.completionExecutor(nothing()));
