@@ -50,11 +50,12 @@ final class OpenHandle {
       if (!descriptor.isOpen()) {
         return;
       }
-      descriptor.closeUnheard();
       try {
         LOG.log(System.Logger.Level.WARNING, message());
       } catch (RuntimeException e) {
         // Nobody is left to tell.
+      } finally {
+        descriptor.closeUnheard();
       }
     }
 
