@@ -25,6 +25,15 @@ import java.util.concurrent.CompletableFuture;
  * IoFuture#released()} the buffer belongs to the operation, and a segment's arena must stay open. An empty buffer completes at
  * once, with 0.
  *
+ * <p>Heap memory of more than 1 MiB, or of less when much is under way, is copied and transferred in pieces, through native memory that is
+ * bounded and used again; a plain read or write then ends with the first short piece, and with the count so far if a later piece fails.
+ * Writes to a file opened with {@code APPEND} are never cut: a long heap buffer takes native memory of its size there, freed at the end of
+ * the operation. Without any native memory the call itself throws {@link OutOfMemoryError}, and nothing is begun.
+ *
+ * <p>A buffer whose position or limit is changed by another thread meanwhile is never read or written outside its bounds. The call
+ * throws {@link IllegalArgumentException} if it finds the limit before the position; the future fails with it if in the end the position cannot
+ * be moved by what was transferred.
+ *
  * <p><b>Interrupts.</b> {@link Thread#interrupt()} never closes a file and never ends an operation.
  */
 public interface AsyncFile extends AutoCloseable {
@@ -180,7 +189,7 @@ public interface AsyncFile extends AutoCloseable {
 
   /**
    * Writes at the end of file, atomically against all other appenders, of any process: no two records mix. Concurrent appends
-   * land in no particular order.
+   * land in no particular order. A heap buffer takes native memory of its size while it is written.
    *
    * @param src holds the bytes
    * @return how many bytes were written: all, unless the device fills up or a limit on file size is met within them

@@ -12,12 +12,15 @@ import org.jspecify.annotations.Nullable;
 /**
  * Checks users' memory and turns it into memory a driver may touch; moves buffers when they have been transferred.
  *
- * <p>A buffer's position and limit may be changed by other threads at any time. They are read once, by {@link #snapshot}, and address,
- * length and contents are taken from that alone. {@code MemorySegment.ofBuffer} is no such snapshot: it reads the position twice, and its
- * segment may lie outside the buffer, or be of negative size.
+ * <p>A buffer's position and limit may be changed by other threads at any time. They are read once, by {@link #snapshot} or for {@link
+ * #size}, and address, length and contents are taken from that alone. {@code MemorySegment.ofBuffer} is no such snapshot: it reads the
+ * position twice, and its segment may lie outside the buffer, or be of negative size.
  */
 final class Buffers {
   private static final String MOVED = "the buffer's position and limit are being changed by another thread";
+
+  /** The largest unit that a buffer tells its alignment to. */
+  private static final int ADDRESS_UNIT = 1 << 30;
 
   private Buffers() {}
 
@@ -38,21 +41,38 @@ final class Buffers {
    */
   static ByteBuffer snapshot(ByteBuffer buffer) {
     ByteBuffer view = buffer.slice(); // reads both once, and is empty if they are the wrong way round
-    checkInOrder(view, buffer);
+    if (view.capacity() == 0) {
+      int _ = size(buffer.position(), buffer.limit());
+    }
     return view;
   }
 
-  /** As {@link #snapshot(ByteBuffer)}, for a native buffer. */
-  static MappedByteBuffer snapshot(MappedByteBuffer buffer) {
-    MappedByteBuffer view = buffer.slice();
-    checkInOrder(view, buffer);
-    return view;
+  // A snapshot of a native buffer without an object to hold it:
+
+  /** Whether {@link #addressAt} can tell its address. */
+  static boolean hasKnownAddress(MappedByteBuffer buffer) {
+    return buffer.capacity() < ADDRESS_UNIT;
   }
 
-  private static void checkInOrder(ByteBuffer view, ByteBuffer buffer) {
-    if (view.capacity() == 0 && buffer.position() > buffer.limit()) {
+  /** How many bytes are between a position and a limit, each read from a buffer once. */
+  static int size(int position, int limit) {
+    if (limit < position) {
       throw new IllegalArgumentException(MOVED);
     }
+    return limit - position;
+  }
+
+  /**
+   * The address of a place in a native buffer, wherever its position is.
+   *
+   * @param somewhere the address that was told for its position, whatever that was
+   * @param position the place
+   */
+  static long addressAt(MappedByteBuffer buffer, long somewhere, int position) {
+    // The low bits of the buffer's own address, which no position has a part in.
+    int low = buffer.alignmentOffset(0, ADDRESS_UNIT);
+    long thatPosition = (somewhere - low) & (ADDRESS_UNIT - 1);
+    return somewhere - thatPosition + position;
   }
 
   /** The memory of a buffer between position and limit, checked to be usable by this thread now. */

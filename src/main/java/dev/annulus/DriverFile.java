@@ -45,7 +45,7 @@ final class DriverFile implements AsyncFile {
 
   @Override
   public IoFuture<Integer> read(ByteBuffer dst, long position) {
-    if (dst instanceof MappedByteBuffer nativeDst && !engine.viewsMemory()) {
+    if (dst instanceof MappedByteBuffer nativeDst && Buffers.hasKnownAddress(nativeDst) && !engine.viewsMemory()) {
       return readNative(nativeDst, position);
     }
     MemorySegment segment = checkRead(dst, position);
@@ -56,32 +56,36 @@ final class DriverFile implements AsyncFile {
   }
 
   /**
-   * As {@link #read}. Native buffers are all of this class, and neither the snapshot nor its segment leaves the method: to a compiler that sees
-   * all of it they need not become objects. That address and length come from one snapshot is more than thrift: a caller who moves the buffer
-   * meanwhile must get no other memory written to than the buffer's.
+   * As {@link #read}. Native buffers are all of this class, and the segment does not leave the method: to a compiler that sees both it need not
+   * become an object. Position and limit are read once; the segment's own may be of other moments, and are not used.
    */
   private IoFuture<Integer> readNative(MappedByteBuffer dst, long position) {
     descriptor.checkReadable();
-    MemorySegment segment = MemorySegment.ofBuffer(Buffers.snapshot(dst));
+    int at = dst.position();
+    int size = Buffers.size(at, dst.limit());
+    MemorySegment segment = MemorySegment.ofBuffer(dst);
     Buffers.checkNative(segment.isReadOnly(), segment.scope().isAlive(), segment.isAccessibleBy(Thread.currentThread()), true);
-    Buffers.checkRange(position, segment.byteSize());
-    long address = segment.address();
-    int length = Buffers.length(segment.byteSize());
+    Buffers.checkRange(position, size);
+    long address = Buffers.addressAt(dst, segment.address(), at);
+    int length = Buffers.length(size);
     Object memory = Buffers.nativeMemory(engine, dst, address, length);
     return launch.start(new TransferFuture.ReadInt(descriptor, memory, address, length, position), length == 0);
   }
 
   @Override
   public int tryRead(ByteBuffer dst, long position) {
-    if (!(dst instanceof MappedByteBuffer nativeDst)) {
+    if (!(dst instanceof MappedByteBuffer nativeDst && Buffers.hasKnownAddress(nativeDst))) {
       MemorySegment _ = checkRead(dst, position);
       return NOT_NOW;
     }
     descriptor.checkReadable();
-    MemorySegment segment = MemorySegment.ofBuffer(Buffers.snapshot(nativeDst));
+    int at = nativeDst.position();
+    int size = Buffers.size(at, nativeDst.limit());
+    MemorySegment segment = MemorySegment.ofBuffer(nativeDst);
     Buffers.checkNative(segment.isReadOnly(), segment.scope().isAlive(), segment.isAccessibleBy(Thread.currentThread()), true);
-    Buffers.checkRange(position, segment.byteSize());
-    return here.read(dst, segment.address(), Buffers.length(segment.byteSize()), position);
+    Buffers.checkRange(position, size);
+    long address = Buffers.addressAt(nativeDst, segment.address(), at);
+    return here.read(dst, address, Buffers.length(size), position);
   }
 
   @Override
@@ -202,7 +206,7 @@ final class DriverFile implements AsyncFile {
 
   @Override
   public IoFuture<Integer> write(ByteBuffer src, long position) {
-    if (src instanceof MappedByteBuffer nativeSrc && !engine.viewsMemory()) {
+    if (src instanceof MappedByteBuffer nativeSrc && Buffers.hasKnownAddress(nativeSrc) && !engine.viewsMemory()) {
       return writeNative(nativeSrc, position);
     }
     return writeInt(src, checkWrite(src, position), position);
@@ -211,26 +215,31 @@ final class DriverFile implements AsyncFile {
   /** As {@link #write}, in the way of {@link #readNative}. */
   private IoFuture<Integer> writeNative(MappedByteBuffer src, long position) {
     checkChangeable();
-    MemorySegment segment = MemorySegment.ofBuffer(Buffers.snapshot(src));
+    int at = src.position();
+    int size = Buffers.size(at, src.limit());
+    MemorySegment segment = MemorySegment.ofBuffer(src);
     Buffers.checkNative(segment.isReadOnly(), segment.scope().isAlive(), segment.isAccessibleBy(Thread.currentThread()), false);
-    Buffers.checkRange(position, segment.byteSize());
-    long address = segment.address();
-    int length = Buffers.length(segment.byteSize());
+    Buffers.checkRange(position, size);
+    long address = Buffers.addressAt(src, segment.address(), at);
+    int length = Buffers.length(size);
     Object memory = Buffers.nativeMemory(engine, src, address, length);
     return launch.start(new TransferFuture.WriteInt(descriptor, memory, address, length, position), length == 0);
   }
 
   @Override
   public int tryWrite(ByteBuffer src, long position) {
-    if (!(src instanceof MappedByteBuffer nativeSrc)) {
+    if (!(src instanceof MappedByteBuffer nativeSrc && Buffers.hasKnownAddress(nativeSrc))) {
       MemorySegment _ = checkWrite(src, position);
       return NOT_NOW;
     }
     checkChangeable();
-    MemorySegment segment = MemorySegment.ofBuffer(Buffers.snapshot(nativeSrc));
+    int at = nativeSrc.position();
+    int size = Buffers.size(at, nativeSrc.limit());
+    MemorySegment segment = MemorySegment.ofBuffer(nativeSrc);
     Buffers.checkNative(segment.isReadOnly(), segment.scope().isAlive(), segment.isAccessibleBy(Thread.currentThread()), false);
-    Buffers.checkRange(position, segment.byteSize());
-    return here.write(src, segment.address(), Buffers.length(segment.byteSize()), position);
+    Buffers.checkRange(position, size);
+    long address = Buffers.addressAt(nativeSrc, segment.address(), at);
+    return here.write(src, address, Buffers.length(size), position);
   }
 
   @Override

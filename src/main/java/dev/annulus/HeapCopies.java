@@ -23,8 +23,8 @@ final class HeapCopies {
 
   /** A stand-in for a heap segment that is to be filled. */
   HeapCopy forReading(MemorySegment heap, @Nullable ByteBuffer buffer) {
-    HeapCopy copy = new HeapCopy(this, heap, buffer);
-    copy.take(false);
+    HeapCopy copy = new HeapCopy(heap, buffer);
+    copy.take(this, false);
     return copy;
   }
 
@@ -34,8 +34,8 @@ final class HeapCopies {
    * @param whole whether it must be written in one operation, and so needs native memory of its size
    */
   HeapCopy forWriting(MemorySegment heap, @Nullable ByteBuffer buffer, boolean whole) {
-    HeapCopy copy = new HeapCopy(this, heap, buffer);
-    copy.take(whole);
+    HeapCopy copy = new HeapCopy(heap, buffer);
+    copy.take(this, whole);
     copy.fill();
     return copy;
   }
@@ -66,36 +66,38 @@ final class HeapCopies {
 
   /** One operation's stand-in. It is made before the memory is taken, so that nothing taken can be lost. */
   static final class HeapCopy extends OwnMemory {
-    private final HeapCopies owner;
     private final @Nullable ByteBuffer buffer;
     private MemorySegment heap;
-    private BufferPool.@Nullable Lease lease;
-    private NativeBlocks.@Nullable Block block;
+
+    /** A lease or a block; nothing for an empty buffer. */
+    private @Nullable Object taken;
+
     private MemorySegment standIn = MemorySegment.NULL;
 
     /** Bytes transferred, of all pieces. */
     private long done;
 
-    /** Where in the heap the piece begins that the stand-in holds. */
-    private long pieceStart;
+    /** How many of them are of the piece that the stand-in holds. */
+    private int doneOfPiece;
 
-    private HeapCopy(HeapCopies owner, MemorySegment heap, @Nullable ByteBuffer buffer) {
-      this.owner = owner;
+    private HeapCopy(MemorySegment heap, @Nullable ByteBuffer buffer) {
       this.heap = heap;
       this.buffer = buffer;
     }
 
-    private void take(boolean whole) {
+    private void take(HeapCopies owner, boolean whole) {
       long size = heap.byteSize();
       if (size == 0) {
         return;
       }
-      lease = owner.pooled(size);
+      BufferPool.Lease lease = owner.pooled(size);
       if (lease != null) {
+        taken = lease;
         standIn = lease.segment();
         return;
       }
-      block = whole ? owner.blocks.takeWhole(size) : owner.blocks.take(size);
+      NativeBlocks.Block block = whole ? owner.blocks.takeWhole(size) : owner.blocks.take(size);
+      taken = block;
       standIn = block.segment();
     }
 
@@ -128,7 +130,7 @@ final class HeapCopies {
 
     /** Where the next operation begins. */
     long address() {
-      return standIn.address() + done - pieceStart;
+      return standIn.address() + doneOfPiece;
     }
 
     /** How many bytes the next operation transfers. */
@@ -140,9 +142,10 @@ final class HeapCopies {
     @Override
     void transferred(int count, boolean read) {
       if (read) {
-        MemorySegment.copy(standIn, done - pieceStart, heap, done, count);
+        MemorySegment.copy(standIn, doneOfPiece, heap, done, count);
       }
       done += count;
+      doneOfPiece += count;
       if (buffer != null) {
         Buffers.move(buffer, count);
       }
@@ -151,7 +154,7 @@ final class HeapCopies {
     /** Goes on to what is behind the bytes transferred: the rest of the piece, or else the next one. */
     void proceed(boolean read) {
       if (done == pieceEnd()) {
-        pieceStart = done;
+        doneOfPiece = 0;
         if (!read) {
           fill();
         }
@@ -159,19 +162,19 @@ final class HeapCopies {
     }
 
     private void fill() {
-      MemorySegment.copy(heap, pieceStart, standIn, 0, pieceEnd() - pieceStart);
+      MemorySegment.copy(heap, done, standIn, 0, pieceEnd() - done);
     }
 
     private long pieceEnd() {
-      return Math.min(heap.byteSize(), pieceStart + standIn.byteSize());
+      return Math.min(heap.byteSize(), done - doneOfPiece + standIn.byteSize());
     }
 
     @Override
     public void release() {
-      if (lease != null) {
-        lease.close();
-      } else if (block != null) {
-        owner.blocks.giveBack(block);
+      switch (taken) {
+        case BufferPool.Lease lease -> lease.close();
+        case NativeBlocks.Block block -> block.giveBack();
+        case null, default -> {}
       }
     }
   }

@@ -5,11 +5,12 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BiFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Page-aligned native memory in blocks whose sizes are powers of two, kept for reuse up to a bound. Every block is freed explicitly; none
- * waits for a garbage collection. The more memory is lent, the smaller the blocks that are given for large transfers, which then take more
+ * waits for a garbage collection, nor counts against the JVM's limit on what does ({@code MaxDirectMemorySize}). The more memory is lent, the smaller the blocks that are given for large transfers, which then take more
  * pieces. A block that is not given back, because the kernel never lets go of it, is never freed. Thread-safe.
  */
 final class NativeBlocks {
@@ -28,26 +29,35 @@ final class NativeBlocks {
   private static final long MIN_BUDGET = 8L << 20;
   private static final long MAX_BUDGET = 128L << 20;
 
-  /** How much smaller a block is tried next when there is no memory: a failed try costs half a second in the JVM. */
+  /** How much smaller a block is tried next when there is no memory. */
   private static final int SHRINK_BITS = 4;
 
   private static final long SHORTAGE_NANOS = TimeUnit.SECONDS.toNanos(10);
 
   private final Kept[] kept = new Kept[MAX_BITS - MIN_BITS + 1];
 
-  /** What all blocks together should not exceed, unless the JVM has no room for that. */
+  /** Where memory comes from. */
+  private final BiFunction<Arena, Long, MemorySegment> source;
+
+  /** What all blocks together should not exceed. Without memory for that, it is less. */
   private final long usualBudget = Math.clamp(Runtime.getRuntime().maxMemory() / 8, MIN_BUDGET, MAX_BUDGET);
 
   private final AtomicLong allocatedBytes = new AtomicLong();
   private final AtomicLong keptBytes = new AtomicLong();
 
-  /** Less than usual for a while after the JVM had no memory. */
+  /** Less than usual for a while after there was no memory. */
   private volatile long budget = usualBudget;
 
   private volatile long shortageNanos;
   private volatile boolean closed;
 
   NativeBlocks() {
+    this((arena, bytes) -> arena.allocate(bytes, MIN_BYTES));
+  }
+
+  /** With memory from somewhere else. */
+  NativeBlocks(BiFunction<Arena, Long, MemorySegment> source) {
+    this.source = source;
     for (int i = 0; i < kept.length; i++) {
       kept[i] = new Kept();
     }
@@ -67,7 +77,7 @@ final class NativeBlocks {
         return block;
       }
       if (bytes == MIN_BYTES) {
-        throw new OutOfMemoryError("no native memory to copy a heap buffer through; see -XX:MaxDirectMemorySize");
+        throw new OutOfMemoryError("no native memory to copy a heap buffer through");
       }
       bytes = Math.max(MIN_BYTES, bytes >> SHRINK_BITS);
     }
@@ -82,7 +92,7 @@ final class NativeBlocks {
     Block block = bytes <= MAX_BYTES ? keptOrNew(sizeFor(bytes)) : allocated(bytes);
     if (block == null) {
       throw new OutOfMemoryError(
-          "no " + bytes + " bytes of native memory to write a heap buffer in one piece; see -XX:MaxDirectMemorySize");
+          "no " + bytes + " bytes of native memory to write a heap buffer in one piece");
     }
     return block;
   }
@@ -156,7 +166,7 @@ final class NativeBlocks {
   private Block allocate(long bytes) {
     Arena arena = Arena.ofShared();
     try {
-      Block block = new Block(arena, arena.allocate(bytes, MIN_BYTES));
+      Block block = new Block(this, arena, source.apply(arena, bytes));
       allocatedBytes.addAndGet(bytes);
       return block;
     } catch (Throwable e) {
@@ -210,16 +220,23 @@ final class NativeBlocks {
 
   /** A stretch of native memory that is freed by itself. */
   static final class Block {
+    private final NativeBlocks owner;
     private final Arena arena;
     private final MemorySegment segment;
 
-    private Block(Arena arena, MemorySegment segment) {
+    private Block(NativeBlocks owner, Arena arena, MemorySegment segment) {
+      this.owner = owner;
       this.arena = arena;
       this.segment = segment;
     }
 
     MemorySegment segment() {
       return segment;
+    }
+
+    /** Nothing touches it any more. */
+    void giveBack() {
+      owner.giveBack(this);
     }
 
     long bytes() {

@@ -4,7 +4,6 @@ import dev.annulus.OperationEnd.Outcome;
 import dev.annulus.internal.driver.DriverThread;
 import dev.annulus.internal.driver.OpenFlag;
 import dev.annulus.internal.driver.Operation;
-import dev.annulus.internal.driver.StatResult;
 import java.io.IOException;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.NonReadableChannelException;
@@ -28,12 +27,6 @@ final class OpenDescriptor {
 
   /** No device has smaller blocks. */
   private static final int SMALLEST_BLOCK_BYTES = 512;
-
-  /** The file types of {@code st_mode}. */
-  private static final int TYPE_BITS = 0170000;
-
-  private static final int TYPE_REGULAR = 0100000;
-  private static final int TYPE_BLOCK_DEVICE = 0060000;
 
   private final Engine engine;
   private final Path path;
@@ -111,23 +104,15 @@ final class OpenDescriptor {
     return spec.appending();
   }
 
-  /**
-   * Whether it is known to be a file or a device with places to read from, not a pipe or a terminal: those may answer a read with what
-   * is there, and let the next one wait. Asks the system once; on the driver's own thread, which must not wait, it does not.
-   */
+  /** Whether it has places to read from. A pipe or a terminal has none: it answers a read with what is there, and lets the next one wait. */
   boolean hasPositions() {
-    if (knownToHavePositions || !isOpen() || engine.driver().onDriverThread()) {
-      return knownToHavePositions;
-    }
-    lease();
-    try {
-      StatResult answer = new StatResult();
-      if (engine.driver().call(new Operation.Stat(fd, answer)) == 0) {
-        int type = answer.mode & TYPE_BITS;
-        knownToHavePositions = type == TYPE_REGULAR || type == TYPE_BLOCK_DEVICE;
+    if (!knownToHavePositions && isOpen()) {
+      lease();
+      try {
+        knownToHavePositions = engine.driver().hasPositions(fd);
+      } finally {
+        releaseLease();
       }
-    } finally {
-      releaseLease();
     }
     return knownToHavePositions;
   }

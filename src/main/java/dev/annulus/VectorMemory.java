@@ -100,7 +100,11 @@ final class VectorMemory implements TakenMemory {
 
   /** What the next operation transfers. */
   List<Piece> pieces() {
-    return placed.stream().map(Placed::piece).toList();
+    List<Piece> pieces = new ArrayList<>(placed.size());
+    for (Placed one : placed) {
+      pieces.add(one.piece);
+    }
+    return pieces;
   }
 
   /** Takes note of transferred bytes. True if there is more to be transferred, by the next operation, and the last one was not short. */
@@ -196,7 +200,7 @@ final class VectorMemory implements TakenMemory {
     if (lease != null) {
       lease.close();
     } else if (block != null) {
-      engine.heapCopies().blocks().giveBack(block);
+      block.giveBack();
     }
   }
 

@@ -13,6 +13,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -171,6 +172,40 @@ abstract class BufferPoolContract extends BackendContract {
       all.forEach(BufferPool.Lease::close);
       assertTrue(own.buffers().tryLease(POOL).isPresent(), "whole again");
     }
+  }
+
+  @Test
+  void plainLease_closedWhileARead_isUnderWay_isFreedWhenItIsOver() throws Exception {
+    Path fifo = fifo();
+    try (IoRuntime own = builder().bufferPool(0).open();
+        AsyncFile file = open(own, fifo)) {
+      BufferPool.Lease lease = own.buffers().lease(4096);
+      MemorySegment memory = lease.segment();
+      ByteBuffer tail = lease.buffer().slice(4000, 96);
+      IoFuture<Integer> read = file.read(tail, 0);
+      lease.close();
+      assertTrue(memory.scope().isAlive(), "freed while the kernel has it");
+      assertThrows(IllegalStateException.class, () -> file.read(tail.duplicate(), 0));
+      feed(fifo, new byte[] {1, 2, 3});
+      assertEquals(3, get(read));
+      assertNull(get(read.released()));
+      assertFalse(memory.scope().isAlive());
+      assertThrows(IllegalStateException.class, () -> file.read(tail.duplicate(), 0));
+    }
+  }
+
+  @Test
+  void poolOfAClosedRuntime_isFreedWithItsLastLease() {
+    IoRuntime own = small();
+    BufferPool.Lease unused = own.buffers().lease(1);
+    BufferPool.Lease last = own.buffers().lease(1);
+    MemorySegment memory = last.segment();
+    unused.close();
+    own.close();
+    assertTrue(memory.scope().isAlive(), "freed while it is lent");
+    assertEquals(0, memory.fill((byte) 0).get(ValueLayout.JAVA_BYTE, 0));
+    last.close();
+    assertFalse(memory.scope().isAlive());
   }
 
   @Test

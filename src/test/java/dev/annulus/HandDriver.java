@@ -24,6 +24,9 @@ final class HandDriver implements Driver {
   /** Requests that were to be cancelled. */
   final Queue<Request> cancelled = new ConcurrentLinkedQueue<>();
 
+  /** Runs before what is submitted past the limits is taken. */
+  Runnable beforeNext = () -> {};
+
   boolean through;
 
   /** Whether what is submitted past the limits ends well at once, as if another thread had been faster than this one. */
@@ -61,6 +64,7 @@ final class HandDriver implements Driver {
 
   @Override
   public void submitPastLimits(Request request) {
+    beforeNext.run();
     requests.add(request);
     if (fast && requests.remove(request)) {
       ended.add(request.operation());

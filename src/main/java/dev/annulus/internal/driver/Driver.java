@@ -56,6 +56,11 @@ public interface Driver extends AutoCloseable {
     return -Errno.EOPNOTSUPP;
   }
 
+  /** Whether an open file has places to read from, as a pipe has not. Never waits. By default a read of nothing tells. */
+  default boolean hasPositions(int fd) {
+    return callRead(fd, 0, 0, 0) == 0;
+  }
+
   /**
    * Tells of memory that operations will use over and over, and that is never freed before the driver has ended: where it can, the driver has the
    * kernel know it beforehand. Once in a driver's life. By default nothing is done with it.

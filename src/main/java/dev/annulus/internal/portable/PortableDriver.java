@@ -99,6 +99,12 @@ public final class PortableDriver implements Driver {
   }
 
   @Override
+  public boolean hasPositions(int fd) {
+    OpenFile file = files.get(fd);
+    return file != null && file.isRegular();
+  }
+
+  @Override
   public boolean viewsMemory() {
     return true;
   }
