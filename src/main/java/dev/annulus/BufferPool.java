@@ -170,6 +170,7 @@ public final class BufferPool {
   private static final class PlainLeases implements Owner {
     private final ConcurrentNavigableMap<Long, Lease> byAddress = new ConcurrentSkipListMap<>();
 
+    @SuppressWarnings("MustBeClosedChecker") // closed when the lease's memory comes back
     Lease lend(int bytes) {
       Arena arena = Arena.ofShared();
       try {
@@ -210,7 +211,7 @@ public final class BufferPool {
 
   /** The memory, and whose each page is. */
   private static final class Region implements Owner {
-    private final Arena arena;
+    private final Arena arena = Arena.ofShared();
     private final MemorySegment memory;
     private final long address;
     private final long bytes;
@@ -229,7 +230,6 @@ public final class BufferPool {
       int pages = capacityBytes / PAGE_BYTES;
       this.runs = new PageRuns(pages);
       this.owners = new AtomicReferenceArray<>(pages);
-      this.arena = Arena.ofShared();
       try {
         this.memory = arena.allocate(capacityBytes, PAGE_BYTES);
       } catch (Throwable e) {

@@ -163,6 +163,7 @@ final class NativeBlocks {
     }
   }
 
+  @SuppressWarnings("MustBeClosedChecker") // closed when the block is freed
   private Block allocate(long bytes) {
     Arena arena = Arena.ofShared();
     try {

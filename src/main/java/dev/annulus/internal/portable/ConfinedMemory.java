@@ -76,6 +76,7 @@ final class ConfinedMemory {
     return copy;
   }
 
+  @SuppressWarnings("MustBeClosedChecker") // closed by free
   private static Copy allocate(int length) {
     Arena arena = Arena.ofShared();
     try {
