@@ -57,6 +57,7 @@ class HeapPiecesTest {
   }
 
   /** Carries out so many bytes of the operation that was submitted, and ends it. */
+  @SuppressWarnings("restricted")
   private void transfer(int count) {
     int at = 0;
     for (Piece piece : pieces(hand.next().operation())) {

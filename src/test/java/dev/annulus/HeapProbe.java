@@ -10,6 +10,7 @@ import dev.annulus.adapter.nio.AnnulusFileChannel;
 import dev.annulus.fs.Fs;
 import dev.annulus.fs.FsFile;
 import dev.annulus.fs.FsOpenOptions;
+import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.nio.channels.AsynchronousFileChannel;
@@ -46,7 +47,7 @@ final class HeapProbe implements AutoCloseable {
   }
 
   @Override
-  public void close() throws Exception {
+  public void close() throws IOException {
     asyncChannel.close();
     channel.close();
     fsFile.close();

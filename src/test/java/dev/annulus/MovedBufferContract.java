@@ -27,6 +27,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -80,9 +81,9 @@ abstract class MovedBufferContract extends BackendContract {
     }
 
     @Override
-    public void close() throws Exception {
+    public void close() {
       stop = true;
-      assertTrue(mover.join(Duration.ofSeconds(20)));
+      Awaitility.await().atMost(Duration.ofSeconds(20)).until(() -> !mover.isAlive());
       for (int i = 0; i < all.capacity(); i++) {
         if (i < SIZE || i >= 2 * SIZE) {
           assertEquals(OUTSIDE, all.get(i), "byte " + (i - SIZE) + " of a buffer of " + SIZE);
