@@ -43,7 +43,6 @@ final class TransfersHere {
       return AsyncFile.NOT_NOW;
     }
     descriptor.lease();
-    Reference.reachabilityFence(handle);
     try {
       int count =
           waits
@@ -52,6 +51,7 @@ final class TransfersHere {
       return count == 0 && length > 0 ? -1 : transferred(dst, count);
     } finally {
       Reference.reachabilityFence(dst);
+      Reference.reachabilityFence(handle);
       descriptor.releaseLease();
     }
   }
@@ -70,12 +70,12 @@ final class TransfersHere {
       return AsyncFile.NOT_NOW;
     }
     descriptor.lease();
-    Reference.reachabilityFence(handle);
     try {
       int count = driver.callWrite(descriptor.fd(), address, length, position);
       return count == 0 && length > 0 ? AsyncFile.NOT_NOW : transferred(src, count);
     } finally {
       Reference.reachabilityFence(src);
+      Reference.reachabilityFence(handle);
       descriptor.releaseLease();
     }
   }
