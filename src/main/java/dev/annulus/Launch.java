@@ -33,7 +33,6 @@ final class Launch {
   /** Takes a lease and submits, or completes at once with 0 what transfers nothing. */
   <T> IoFuture<T> start(FileFuture<T> future, boolean empty) {
     takeLease(future);
-    Reference.reachabilityFence(handle);
     if (empty) {
       future.completed(0);
       return future;
@@ -56,13 +55,11 @@ final class Launch {
       }
     }
     driver.submitAll(toSubmit);
-    Reference.reachabilityFence(handle);
   }
 
   /** Takes a lease, and fails. */
   <T> IoFuture<T> refuse(FileFuture<T> future, Throwable cause) {
     takeLease(future);
-    Reference.reachabilityFence(handle);
     future.refused(cause);
     return future;
   }
@@ -138,6 +135,8 @@ final class Launch {
     } catch (IllegalStateException e) {
       future.release();
       throw e;
+    } finally {
+      Reference.reachabilityFence(handle);
     }
   }
 }
