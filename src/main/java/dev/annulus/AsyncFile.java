@@ -61,7 +61,8 @@ public interface AsyncFile extends AutoCloseable {
    * before it returned, without the future. That is data in the page cache; in a view {@linkplain #callerRuns for callers who wait} anything,
    * on platform threads. Only into native memory of the caller's own, while no {@link RuntimeListener} is there and no flight recording of
    * operations runs, and on {@link Backend#IO_URING}. Otherwise {@code read} is to be called: the buffer has not moved, though its bytes may
-   * have been written to. So it is if the read fails: {@code read} then says why. Bad arguments are thrown as by {@code read}.
+   * have been written to. So it is at the end of the file, which {@code read} then tells.
+   * Bad arguments are thrown as by {@code read}.
    *
    * <pre>{@code
    * int count = file.tryRead(dst, position);
@@ -74,7 +75,8 @@ public interface AsyncFile extends AutoCloseable {
    *
    * @param dst takes the bytes
    * @param position where in the file to read, in bytes
-   * @return how many bytes were read, perhaps fewer than asked for; -1 at end of file; {@link #NOT_NOW} if it was not done, as by default
+   * @return how many bytes were read, perhaps fewer than asked for; {@link #NOT_NOW} if it was not done, as by default
+   * @throws java.io.UncheckedIOException if it fails, around the {@link ErrnoException} that {@code read} would have failed with
    */
   default int tryRead(ByteBuffer dst, long position) {
     return NOT_NOW;
@@ -140,11 +142,13 @@ public interface AsyncFile extends AutoCloseable {
    * Writes once, if the calling thread can do so at once, and makes no object: on platform threads, in a view {@linkplain #callerRuns for
    * callers who wait}, from native memory of the caller's own, to a file that does not sync each write, while no {@link RuntimeListener} is there
    * and no flight recording of operations runs, and on {@link Backend#IO_URING}. Otherwise nothing is done, and {@link #write(ByteBuffer, long)}
-   * is to be called. So it is if the write fails: {@code write} then says why. Bad arguments are thrown as by {@code write}.
+   * is to be called. What has begun and fails is never left to be done again: that could
+   * write a record twice. Bad arguments are thrown as by {@code write}.
    *
    * @param src holds the bytes
    * @param position where in the file to write, in bytes
-   * @return how many bytes were written, perhaps fewer than asked for; {@link #NOT_NOW} if nothing was done, as by default
+   * @return how many bytes were written, perhaps fewer than asked for, even 0; {@link #NOT_NOW} if nothing was done, as by default
+   * @throws java.io.UncheckedIOException if it fails, around the {@link ErrnoException} that {@code write} would have failed with
    */
   default int tryWrite(ByteBuffer src, long position) {
     return NOT_NOW;
@@ -300,8 +304,9 @@ public interface AsyncFile extends AutoCloseable {
   CompletableFuture<Void> closeAsync();
 
   /**
-   * As {@link #closeAsync()}, and waits for it; failures to close are ignored, as everything that must be known is reported by
-   * {@link #sync}. On a thread of the runtime's own, such as in a dependent of a future, it does not wait.
+   * As {@link #closeAsync()}, and waits for it. What the system says to the closing is logged, as a
+   * warning, and not thrown: some file systems tell only then that earlier writes did not arrive, so
+   * who has not called {@link #sync} closes with {@link #closeAsync()} and looks. On a thread of the runtime's own, such as in a dependent of a future, it does not wait.
    */
   @Override
   void close();

@@ -83,27 +83,6 @@ final class DurableWriteFuture extends FullTransferFuture implements Operation.W
   }
 
   @Override
-  void onError(int errno) {
-    fail(syncFailure(errno));
-  }
-
-  /**
-   * A failure of writing through may be one of the sync within it. Not if the system will not have these bytes, in an empty cache: then
-   * nothing of the file waits to be synced.
-   */
-  @Override
-  boolean losesData(int errno) {
-    if (sync != null || !through) {
-      return super.losesData(errno);
-    }
-    return switch (errno) {
-      case Errno.EFBIG, Errno.EFAULT -> false;
-      case Errno.ENOSPC, Errno.EDQUOT -> file().durableWrites().isChangedOtherwise();
-      default -> Errors.isLoss(errno);
-    };
-  }
-
-  @Override
   void onOver() {
     endAlone();
     super.onOver();

@@ -1,5 +1,7 @@
 package dev.annulus;
 
+import java.util.function.BooleanSupplier;
+
 /**
  * How the durable writes of one file are done: with a sync after, or written through ({@link Durability}).
  *
@@ -8,7 +10,12 @@ package dev.annulus;
  */
 final class DurableWrites {
   private final Durability durability;
-  private final boolean possible;
+  private final BooleanSupplier syncing;
+
+  /** Written by any thread: racing ones ask twice, and find the same. */
+  private volatile boolean asked;
+
+  private volatile boolean possible;
   private final FasterForm faster = new FasterForm();
 
   /** A sync of the file has succeeded: it is a file that has one. Written by any thread. */
@@ -19,15 +26,25 @@ final class DurableWrites {
 
   /**
    * @param possible whether the driver can write through
+   * @param syncing whether the file's kind is known to sync such writes; asked when it first matters
    */
-  DurableWrites(Durability durability, boolean possible) {
+  DurableWrites(Durability durability, boolean possible, BooleanSupplier syncing) {
     this.durability = durability;
+    this.syncing = syncing;
     this.possible = possible && durability != Durability.SYNC_AFTER;
   }
 
   /** Whether a write might be written through now, if it has the file to itself. */
   boolean mayWriteThrough() {
-    return possible && synced && (durability == Durability.WRITE_THROUGH || !changedOtherwise);
+    return possible && synced && (durability == Durability.WRITE_THROUGH || !changedOtherwise) && isOfAKindThatSyncs();
+  }
+
+  private boolean isOfAKindThatSyncs() {
+    if (!asked) {
+      asked = true;
+      possible = syncing.getAsBoolean();
+    }
+    return possible;
   }
 
   /** Whether the next write that has the file to itself is to be written through. */
@@ -50,9 +67,5 @@ final class DurableWrites {
     if (!changedOtherwise) {
       changedOtherwise = true;
     }
-  }
-
-  boolean isChangedOtherwise() {
-    return changedOtherwise;
   }
 }

@@ -19,6 +19,8 @@ final class Engine {
   private final HeapCopies heapCopies;
   private final Listeners listeners;
 
+  private final LostDirectories lostDirectories = new LostDirectories();
+
   /** Files not yet closed, for the runtime's close to close. */
   private final Set<OpenDescriptor> openDescriptors = ConcurrentHashMap.newKeySet();
 
@@ -62,6 +64,10 @@ final class Engine {
 
   Listeners listeners() {
     return listeners;
+  }
+
+  LostDirectories lostDirectories() {
+    return lostDirectories;
   }
 
   Set<OpenDescriptor> openDescriptors() {

@@ -67,6 +67,10 @@ final class Errors {
   }
 
   private static String remedy(Operation operation, int errno) {
+    if (operation instanceof Operation.Sync) {
+      return ErrnoException.remedy(errno)
+          + "; names made, changed or removed in the directory before may not be on stable storage";
+    }
     boolean direct = operation instanceof Operation.Open open && open.flags().contains(OpenFlag.DIRECT);
     return direct && errno == Errno.EINVAL
         ? "; the file system may not know direct I/O: open the file without " + IoOpenOption.DIRECT
@@ -121,23 +125,6 @@ final class Errors {
     String detail = detail(operation);
     String file = path.toString();
     return operation.name() + (file.isEmpty() ? "" : " of " + file) + (detail.isEmpty() ? "" : " " + detail);
-  }
-
-  /** Whether a failed sync means that data may be lost; not when it was never tried. */
-  static boolean isLoss(int errno) {
-    return switch (errno) {
-      case Errno.EINVAL, Errno.EBADF, Errno.EROFS, Errno.EOPNOTSUPP, Errno.ENOSYS, Errno.ECANCELED, Errno.EINTR,
-          Errno.EAGAIN -> false;
-      default -> true;
-    };
-  }
-
-  /** Whether a write with a sync in it has most likely failed by itself: the system will not have its bytes. */
-  static boolean isOwnOfWrite(int errno) {
-    return switch (errno) {
-      case Errno.EFBIG, Errno.EFAULT, Errno.ENOSPC, Errno.EDQUOT -> true;
-      default -> false;
-    };
   }
 
   private static String detail(Operation operation) {

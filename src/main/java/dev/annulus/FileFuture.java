@@ -2,6 +2,7 @@ package dev.annulus;
 
 import dev.annulus.internal.driver.Errno;
 import dev.annulus.internal.driver.Operation;
+import dev.annulus.internal.driver.StatResult;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.function.IntFunction;
@@ -52,6 +53,21 @@ abstract class FileFuture<T> extends OperationFuture<T> {
     return false;
   }
 
+  /** The file ends where the read was answered so many bytes, 0 mostly. */
+  void onEndOfFile(int count) {
+    throw new IllegalStateException("not a read: " + operation().name());
+  }
+
+  /**
+   * The file goes on where the read was answered as at its end.
+   *
+   * @param about the file
+   * @param asked can do the read once more
+   */
+  void onMoreToRead(int count, StatResult about, EndOfFile asked) {
+    asked.readAgain();
+  }
+
   /**
    * A sync has ended well, which means nothing if one that was in flight with it was answered with a loss: the kernel tells each
    * loss once.
@@ -65,20 +81,25 @@ abstract class FileFuture<T> extends OperationFuture<T> {
     }
   }
 
-  /** A sync, or a write with a sync in it, has failed: remembers it if it lost data. What to fail with. */
+  /** The operation has failed: remembers it if it may have lost data. What to fail with. */
   final IOException syncFailure(int errno) {
     IOException failure = Errors.onFile(operation(), file.path(), errno);
-    if (losesData(errno)) {
+    if (tellsLosses()) {
       file.latchSyncFailure(failure);
     }
     return failure;
   }
 
-  /** Whether a failure of the operation may mean that data is lost which was written before: it may be one of a sync within it. */
-  boolean losesData(int errno) {
+  /**
+   * Whether a failure of the operation may mean that data is lost which was written before, or by
+   * others at the same time: it is a sync, or has one within it. With whatever error: those of the
+   * device reach a sync as they are, and each is told once.
+   */
+  final boolean tellsLosses() {
     return switch (operation()) {
-      case Operation.Sync _ -> Errors.isLoss(errno);
-      case Operation.Write _, Operation.WriteVector _ -> file.syncsEachWrite() && Errors.isLoss(errno) && !Errors.isOwnOfWrite(errno);
+      case Operation.Sync _ -> true;
+      case Operation.Write write -> write.isDurable() || file.syncsEachWrite();
+      case Operation.WriteVector _ -> file.syncsEachWrite();
       default -> false;
     };
   }
@@ -86,8 +107,59 @@ abstract class FileFuture<T> extends OperationFuture<T> {
   /** That nobody listens does not bring the data back. */
   @Override
   final void onUnheard(int errno) {
-    if (losesData(errno)) {
-      IOException ignored = syncFailure(errno);
+    if (tellsLosses()) {
+      IOException _ = syncFailure(errno);
+    }
+  }
+
+  @Override
+  void onNeverBegun() {
+    fail(Errors.onFile(operation(), file.path(), Errno.ECANCELED));
+  }
+
+  /** An append would be there twice, and a sync within the write is told of each loss once. */
+  @Override
+  public final boolean isRepeatable() {
+    Operation operation = operation();
+    return operation.isIdempotent() && !(isWrite(operation) && (file.isAppending() || file.syncsEachWrite()));
+  }
+
+  @Override
+  public final boolean needsWorker() {
+    return file.needsWorker() && RefusedTransfer.isTransfer(operation());
+  }
+
+  private static boolean isWrite(Operation operation) {
+    return operation instanceof Operation.Write || operation instanceof Operation.WriteVector;
+  }
+
+  // ---- with others of a file that syncs each write ----
+
+  /** Announces the operation to those it is in flight with, if their successes depend on it. */
+  final void begin() {
+    SyncedWrites others = file.syncedWrites();
+    if (others != null && SyncedWrites.isOne(operation())) {
+      others.begin(this);
+    }
+  }
+
+  @Override
+  final boolean isKeptBack(int result) {
+    SyncedWrites others = file.syncedWrites();
+    return others != null && result >= 0 && others.keepBack(this, result);
+  }
+
+  @Override
+  final boolean mayBeKeptBack(Operation operation) {
+    return file.syncedWrites() != null && SyncedWrites.isOne(operation);
+  }
+
+  /** What was kept back is told, unless data was lost meanwhile. */
+  final void tell(int result, boolean lost) {
+    if (lost && !isDone()) {
+      fail(file.lossBeside());
+    } else {
+      deliver(result);
     }
   }
 
@@ -109,7 +181,7 @@ abstract class FileFuture<T> extends OperationFuture<T> {
   final void onResult(int result) {
     if (result >= 0) {
       onSuccess(result);
-    } else if (endsShort(-result)) {
+    } else if (!tellsLosses() && endsShort(-result)) {
       // What was transferred before is the result.
     } else if (result == -Errno.EINVAL && !file.isBuffered() && RefusedTransfer.isTransfer(operation())) {
       new RefusedTransfer(this).explain();
@@ -133,6 +205,7 @@ abstract class FileFuture<T> extends OperationFuture<T> {
 
   @Override
   final void submitAgain() {
+    begin();
     if (operation() instanceof Operation.Sync) {
       file.groupCommit().sync(this, true);
     } else {
@@ -145,11 +218,23 @@ abstract class FileFuture<T> extends OperationFuture<T> {
 
   @Override
   void onOver() {
+    leave();
     file.releaseLease();
   }
 
   @Override
   void onAbandoned(Throwable cause) {
+    if (tellsLosses()) {
+      file.latchSyncFailure(new IOException(operation().name() + " of " + file.path() + " has never ended", cause));
+    }
+    leave();
     file.abandon(cause);
+  }
+
+  private void leave() {
+    SyncedWrites others = file.syncedWrites();
+    if (others != null) {
+      others.leave(this);
+    }
   }
 }

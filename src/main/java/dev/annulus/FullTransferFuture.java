@@ -2,6 +2,7 @@ package dev.annulus;
 
 import dev.annulus.internal.driver.Errno;
 import dev.annulus.internal.driver.Operation;
+import dev.annulus.internal.driver.StatResult;
 import java.io.EOFException;
 
 /** The future of a read or write of everything: goes on after each short transfer with what is left. */
@@ -46,13 +47,31 @@ abstract class FullTransferFuture extends TransferFuture<Void> {
 
     @Override
     void onSuccess(int count) {
-      if (transferred(count, true)) {
+      if (count < left() && (count == 0 || file().isEndOfDirectFile(count))) {
+        new EndOfFile(this, offset(), count).ask();
+      } else if (transferred(count, true)) {
         succeed(null, count);
-      } else if (count == 0 || file().isEndOfDirectFile(count)) {
-        long end = offset() + count;
-        fail(new EOFException("read of " + file().path() + ": the file ends at " + end + ", " + left() + " bytes short"));
       } else {
         transferMore(count);
+      }
+    }
+
+    @Override
+    void onEndOfFile(int count) {
+      boolean _ = transferred(count, true);
+      long end = offset() + count;
+      fail(new EOFException("read of " + file().path() + ": the file ends at " + end + ", " + left() + " bytes short"));
+    }
+
+    /** Goes on at a place that may be read from: of direct I/O the last whole block is the last that counts. */
+    @Override
+    void onMoreToRead(int count, StatResult about, EndOfFile asked) {
+      int whole = count - count % Statuses.directAlignmentOf(about).positionBytes();
+      if (whole == 0) {
+        asked.readAgain();
+      } else {
+        boolean _ = transferred(whole, true);
+        transferMore(whole);
       }
     }
   }

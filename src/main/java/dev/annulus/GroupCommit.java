@@ -4,6 +4,8 @@ import dev.annulus.internal.driver.BriefLock;
 import dev.annulus.internal.driver.Driver;
 import dev.annulus.internal.driver.Operation;
 import dev.annulus.internal.driver.Request;
+import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
@@ -17,11 +19,12 @@ import org.jspecify.annotations.Nullable;
 final class GroupCommit {
   /** Is told how a sync has failed, before the next one may begin: the kernel tells each loss once, and the next might succeed. */
   interface Failure {
-    void note(Operation.Sync sync, int errno);
+    void note(IOException failure);
   }
 
   private final Driver driver;
   private final int fd;
+  private final Path path;
   private final Failure failure;
 
   /** The reaper takes it too. */
@@ -37,9 +40,10 @@ final class GroupCommit {
   /** Why no sync is begun any more. */
   private @Nullable Throwable ended;
 
-  GroupCommit(Driver driver, int fd, Failure failure) {
+  GroupCommit(Driver driver, int fd, Path path, Failure failure) {
     this.driver = driver;
     this.fd = fd;
+    this.path = path;
     this.failure = failure;
   }
 
@@ -160,9 +164,14 @@ final class GroupCommit {
     @Override
     public void completed(int result) {
       if (result < 0) {
-        failure.note(operation(), -result);
+        failure.note(Errors.onFile(operation(), path, -result));
       }
       endAll(member -> member.completed(result));
+    }
+
+    @Override
+    public void neverBegun() {
+      endAll(Request::neverBegun);
     }
 
     @Override
@@ -172,6 +181,7 @@ final class GroupCommit {
 
     @Override
     public void abandoned(Throwable cause) {
+      failure.note(new IOException(operation().name() + " of " + path + " has never ended", cause));
       endAll(member -> member.abandoned(cause));
     }
 

@@ -51,7 +51,7 @@ final class InlineReads {
    *
    * @param history of the file, which tells whether it is worth trying
    * @param callerWaits whether the caller waits for the future and attaches nothing to it, so that no depth builds up
-   * @return the byte count, {@link #NOT_CACHED} or {@link #TOO_DEEP}
+   * @return the byte count, {@link #NOT_CACHED}, {@link #TOO_DEEP} or the negated errno of a read that has failed
    */
   int attempt(Driver driver, int fd, long address, int length, long offset, History history, boolean callerWaits) {
     if (!enabled || length > LONGEST_BYTES || driver.gathers() || !history.isWorthTrying()) {
@@ -61,8 +61,8 @@ final class InlineReads {
       return TOO_DEEP;
     }
     int result = driver.attempt(fd, address, length, offset);
-    // 0 is the end of the file. A part of what was asked for may mean that the rest is not cached: the ring reads it whole.
-    if (result == length || result == 0) {
+    // A part of what was asked for may mean that the rest is not cached, and 0 need not be the end: the ring reads it whole.
+    if (result == length) {
       history.hit();
       hits.increment();
       return result;
@@ -71,7 +71,18 @@ final class InlineReads {
       history.miss(result != -Errno.EAGAIN);
       misses.increment();
     }
-    return NOT_CACHED;
+    return result >= 0 || isUntried(result) ? NOT_CACHED : result;
+  }
+
+  /**
+   * Whether an error says that nothing was read because it cannot be read in this way: not cached, not known to
+   * the file's kind, the kernel or a filter of system calls. Any other is the answer.
+   */
+  private static boolean isUntried(int result) {
+    return switch (-result) {
+      case Errno.EAGAIN, Errno.EINTR, Errno.EOPNOTSUPP, Errno.ESPIPE, Errno.EINVAL, Errno.ENOSYS, Errno.EPERM -> true;
+      default -> false;
+    };
   }
 
   long hits() {

@@ -288,6 +288,12 @@ public final class IoRuntime implements AutoCloseable {
 
   /**
    * Puts a directory on stable storage, so that names created, renamed or removed in it survive a crash.
+   * Concurrent calls for one directory share.
+   *
+   * <p>When it fails, names that were created, renamed or removed before may be lost, and the system
+   * would report the next sync as a success. So the directory is remembered, by device and inode number,
+   * and every later call for it on this runtime fails too, with the first failure as its cause. Up to
+   * 1,024 directories are remembered; the failure of another says that it is not.
    *
    * @param dir the directory
    * @return completes when done

@@ -1,7 +1,6 @@
 package dev.annulus;
 
 import dev.annulus.internal.driver.Driver;
-import dev.annulus.internal.driver.Errno;
 import dev.annulus.internal.driver.Operation;
 import java.lang.ref.Reference;
 import java.util.ArrayList;
@@ -38,6 +37,7 @@ final class Launch {
       return future;
     }
     future.observe();
+    future.begin();
     if (here.mayWait()) {
       future.runHere();
     } else {
@@ -54,6 +54,7 @@ final class Launch {
         toSubmit.add(read);
       }
     }
+    descriptor.prepareTransfers();
     driver.submitAll(toSubmit);
   }
 
@@ -81,22 +82,27 @@ final class Launch {
     switch (future.operation()) {
       case Operation.Read read when descriptor.isBuffered() -> {
         if (!isReadInline(future, read)) {
-          driver.submit(future);
+          submitTransfer(future);
         }
       }
       case Operation.Sync _ -> descriptor.groupCommit().sync(future, false);
       case DurableWriteFuture write -> {
         write.choose();
-        driver.submit(write);
+        submitTransfer(write);
       }
-      default -> driver.submit(future);
+      default -> submitTransfer(future);
     }
+  }
+
+  private void submitTransfer(FileFuture<?> future) {
+    descriptor.prepareTransfers();
+    driver.submit(future);
   }
 
   /** Does a read of cached data at once. False if it is not cached, and left to be submitted. */
   private boolean isReadInline(FileFuture<?> future, Operation.Read read) {
     int result = attempt(read);
-    if (result >= 0) {
+    if (result != InlineReads.NOT_CACHED && result != InlineReads.TOO_DEEP) {
       future.completedInline(result);
       return true;
     }
@@ -119,9 +125,10 @@ final class Launch {
   /** The user has the future already: whether it is given up is to be looked at before it is with the driver, and again after that. */
   private void submitLate(FileFuture<?> future) {
     if (future.isDone()) {
-      future.completed(-Errno.ECANCELED);
+      future.neverBegun();
       return;
     }
+    descriptor.prepareTransfers();
     driver.submitPastLimits(future);
     if (future.isDone() && !future.isOver()) {
       driver.cancel(future);

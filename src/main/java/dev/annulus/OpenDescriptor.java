@@ -1,6 +1,7 @@
 package dev.annulus;
 
 import dev.annulus.OperationEnd.Outcome;
+import dev.annulus.internal.driver.Driver;
 import dev.annulus.internal.driver.DriverThread;
 import dev.annulus.internal.driver.OpenFlag;
 import dev.annulus.internal.driver.Operation;
@@ -22,6 +23,8 @@ import org.jspecify.annotations.Nullable;
  * kernel looks a descriptor up late: had its number been given to another file meanwhile, that would be the one written to.
  */
 final class OpenDescriptor {
+  private static final System.Logger LOG = System.getLogger("dev.annulus");
+
   /** Set in {@link #leases} once closing was asked for; the bits below count the leases. */
   private static final int CLOSING = 1 << 31;
 
@@ -42,9 +45,18 @@ final class OpenDescriptor {
   /** The close for those who watch, once it has begun; goes from thread to thread with the request. */
   private @Nullable Observation closing;
 
+  /** Written by any thread: racing ones find the same. */
+  private volatile boolean prepared;
+
+  private volatile boolean needsWorker;
+
   private final InlineReads.History inlineHistory = new InlineReads.History();
   private final GroupCommit groupCommit;
   private final DurableWrites durableWrites;
+
+  /** Of a file that was opened to have each write synced; else there is none. */
+  private final @Nullable SyncedWrites syncedWrites;
+
   private final AtomicInteger leases = new AtomicInteger();
 
   /** Completed where users want their futures completed. */
@@ -55,6 +67,12 @@ final class OpenDescriptor {
 
   /** Written by many threads, all with the same answer. */
   private boolean knownToHavePositions;
+
+  /** Set before {@link #gone} is counted down. */
+  private volatile @Nullable Throwable closeFailure;
+
+  /** Whether somebody has asked for the future of the end. */
+  private volatile boolean heard;
 
   /** The last count that was boxed. Most are alike: blocks of one size. */
   private @Nullable Integer lastCount;
@@ -67,8 +85,13 @@ final class OpenDescriptor {
     this.path = path;
     this.fd = fd;
     this.spec = spec;
-    this.groupCommit = new GroupCommit(engine.driver(), fd, this::noteFailedSync);
-    this.durableWrites = new DurableWrites(engine.durability(), engine.driver().writesThrough());
+    this.groupCommit = new GroupCommit(engine.driver(), fd, path, this::latchSyncFailure);
+    this.syncedWrites = syncsEachWrite() && spec.writable() ? new SyncedWrites() : null;
+    this.durableWrites =
+        new DurableWrites(
+            engine.durability(),
+            engine.driver().writesThrough() && syncedWrites == null,
+            () -> engine.driver().writesThrough(fd));
     this.closeRequest = new CloseRequest(engine, fd, () -> mayBeLocked, this::onClosed, this::giveUpClosing);
     this.closed = new ClosedFuture<>(engine.driver(), path);
     engine.openDescriptors().add(this);
@@ -120,6 +143,22 @@ final class OpenDescriptor {
   /** Whether it was opened to have each write synced: what fails may then be a sync, and the kernel tells a loss once. */
   boolean syncsEachWrite() {
     return spec.flags().contains(OpenFlag.DSYNC) || spec.flags().contains(OpenFlag.SYNC);
+  }
+
+  /** Finds out, before the first transfer is handed over, whether that {@linkplain Driver#needsWorker needs a worker}. */
+  void prepareTransfers() {
+    if (!prepared) {
+      needsWorker = engine.driver().needsWorker(fd);
+      prepared = true;
+    }
+  }
+
+  boolean needsWorker() {
+    return needsWorker;
+  }
+
+  @Nullable SyncedWrites syncedWrites() {
+    return syncedWrites;
   }
 
   InlineReads.History inlineHistory() {
@@ -174,8 +213,9 @@ final class OpenDescriptor {
   void abandon(Throwable cause) {
     int _ = leases.getAndUpdate(now -> now | CLOSING);
     engine.openDescriptors().remove(this);
-    gone.countDown();
     IOException open = Errors.notClosed(path, cause);
+    closeFailure = open;
+    gone.countDown();
     engine.complete(() -> closed.completeExceptionally(open));
   }
 
@@ -188,11 +228,17 @@ final class OpenDescriptor {
 
   /** Refuses new leases, and closes when the last is returned. */
   CompletableFuture<Void> close() {
+    heard = true;
     closeUnheard();
-    return closed.copy();
+    if (gone.getCount() > 0) {
+      return closed.copy();
+    }
+    // For one who has waited: whoever completes futures elsewhere may not have come to it yet.
+    Throwable failure = closeFailure;
+    return failure == null ? CompletableFuture.completedFuture(null) : CompletableFuture.failedFuture(failure);
   }
 
-  /** As {@link #close}, with nobody to hear of the end. */
+  /** As {@link #close}, with nobody to hear of the end: that it failed is logged. */
   void closeUnheard() {
     int before = leases.getAndUpdate(now -> now | CLOSING);
     if (before == 0) {
@@ -207,8 +253,10 @@ final class OpenDescriptor {
 
   /** The runtime is closed, but not this: who waits is told. It closes when the last lease is returned, if ever. */
   void giveUpClosing(Throwable cause) {
+    IOException open = Errors.notClosed(path, cause);
+    closeFailure = open;
     gone.countDown();
-    closed.completeExceptionally(Errors.notClosed(path, cause));
+    closed.completeExceptionally(open);
   }
 
   private void closeNow() {
@@ -224,6 +272,10 @@ final class OpenDescriptor {
       seen.end(failure == null ? Outcome.COMPLETED : Outcome.FAILED, closeRequest.closing(), path, failure);
     }
     engine.openDescriptors().remove(this);
+    closeFailure = failure;
+    if (failure != null && !heard) {
+      LOG.log(System.Logger.Level.WARNING, "closing a file failed, and nobody is told: {0}", failure.getMessage());
+    }
     gone.countDown();
     engine.complete(
         () -> {
@@ -283,15 +335,21 @@ final class OpenDescriptor {
 
   // ---- failed syncs ----
 
-  private void noteFailedSync(Operation.Sync sync, int errno) {
-    if (Errors.isLoss(errno)) {
-      latchSyncFailure(Errors.onFile(sync, path, errno));
+  /** Remembers the first sync that may have lost data. To be called before any other sync of the file may begin. */
+  void latchSyncFailure(IOException failure) {
+    boolean _ = syncFailure.compareAndSet(null, failure);
+    if (syncedWrites != null) {
+      syncedWrites.noteLoss();
     }
   }
 
-  /** Remembers the first sync that lost data. To be called before any other sync of the file may begin. */
-  void latchSyncFailure(IOException failure) {
-    boolean _ = syncFailure.compareAndSet(null, failure);
+  /** A new exception for a write or sync that was answered well while another has lost data. */
+  IOException lossBeside() {
+    return new IOException(
+        "another write or sync of "
+            + path
+            + " was in flight with this one and failed: it may be this one's data that is lost; write it to a file opened again",
+        syncFailure.get());
   }
 
   /** A new exception if a sync has lost data before, else {@code null}. */

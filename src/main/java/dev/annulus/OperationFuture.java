@@ -2,6 +2,7 @@ package dev.annulus;
 
 import dev.annulus.OperationEnd.Outcome;
 import dev.annulus.OperationEnd.Route;
+import dev.annulus.internal.driver.Errno;
 import dev.annulus.internal.driver.Operation;
 import dev.annulus.internal.driver.Request;
 import dev.annulus.internal.driver.SelfWait;
@@ -26,6 +27,9 @@ abstract non-sealed class OperationFuture<T> extends AwaitedFuture<T> implements
 
   private static final int ONCE_MORE_HERE = -101;
 
+  /** How often an interrupted call is repeated. */
+  private static final int MAX_REPEATS_HERE = 64;
+
   private int mark = NO_MARK;
 
   abstract Engine engine();
@@ -46,6 +50,23 @@ abstract non-sealed class OperationFuture<T> extends AwaitedFuture<T> implements
 
   /** The operation has failed, but the user had given up. */
   void onUnheard(int errno) {}
+
+  /** The operation was cancelled before it began, and the user still wants to know. */
+  void onNeverBegun() {
+    onResult(-Errno.ECANCELED);
+  }
+
+  /**
+   * Whether the result is not to be believed yet. Then {@link #deliver} follows, on whatever thread.
+   */
+  boolean isKeptBack(int result) {
+    return false;
+  }
+
+  /** Nobody wants the result any more: asks the driver to end the operation. On any thread. */
+  void giveUp() {
+    engine().driver().cancel(this);
+  }
 
   /** The operation is over, or one of several is: gives back what was borrowed for its memory. */
   void release() {}
@@ -105,6 +126,16 @@ abstract non-sealed class OperationFuture<T> extends AwaitedFuture<T> implements
   /** The operation has run on its caller's thread, and its result is known. */
   void endHere(Operation operation) {}
 
+  /** Whether the operation's result may be kept back, so that another thread may go on with it. */
+  boolean mayBeKeptBack(Operation operation) {
+    return false;
+  }
+
+  /** Whether the calling thread runs the operation itself, and waits for it. */
+  final boolean runsHere() {
+    return mark == RUNNING_HERE;
+  }
+
   /** Runs to the end on the calling thread, or until something must wait for others. */
   final void runHere() {
     do {
@@ -112,6 +143,10 @@ abstract non-sealed class OperationFuture<T> extends AwaitedFuture<T> implements
       if (!tryBeginHere(operation)) {
         mark = NO_MARK;
         submitAgain();
+        return;
+      }
+      if (mayBeKeptBack(operation)) {
+        completeHereOnce(operation);
         return;
       }
       mark = RUNNING_HERE;
@@ -124,16 +159,34 @@ abstract non-sealed class OperationFuture<T> extends AwaitedFuture<T> implements
     mark = NO_MARK;
   }
 
+  /** As {@link #completeHere}; what comes after it is the driver's. */
+  private void completeHereOnce(Operation operation) {
+    mark = NO_MARK;
+    try {
+      completeHere(operation);
+    } finally {
+      endHere(operation);
+    }
+  }
+
   /** Whatever goes wrong, the future must end: else the file's lease would be kept, and closing it wait for ever. */
   private void completeHere(Operation operation) {
     int result;
     try {
-      result = engine().driver().call(operation);
+      result = call(operation);
     } catch (Throwable e) {
       fail(e);
       return;
     }
     completed(result);
+  }
+
+  private int call(Operation operation) {
+    int result = engine().driver().call(operation);
+    for (int i = 0; result == -Errno.EINTR && isRepeatable() && i < MAX_REPEATS_HERE; i++) {
+      result = engine().driver().call(operation);
+    }
+    return result;
   }
 
   private void finish(@Nullable T value, int result) {
@@ -186,13 +239,41 @@ abstract non-sealed class OperationFuture<T> extends AwaitedFuture<T> implements
     if (seen != null) {
       seen.answered(result);
     }
+    if (!isKeptBack(result)) {
+      deliver(result);
+    }
+  }
+
+  @Override
+  public final void neverBegun() {
+    Observation seen = engine().listeners().observationOf(this);
+    if (seen != null) {
+      seen.answered(-Errno.ECANCELED);
+    }
+    if (isDone()) {
+      endUnheard(-Errno.ECANCELED);
+      return;
+    }
+    try {
+      onNeverBegun();
+    } catch (Throwable e) {
+      fail(e);
+    }
+  }
+
+  private void endUnheard(int result) {
+    over(Outcome.CANCELLED, null);
+    onUnwanted(result);
+    engine().complete(this::end);
+  }
+
+  /** The operation has ended, and its result may be told. */
+  final void deliver(int result) {
     if (isDone()) {
       if (result < 0) {
         onUnheard(-result); // a loss must be known before a sync that waits for this is begun
       }
-      over(Outcome.CANCELLED, null);
-      onUnwanted(result);
-      engine().complete(this::end);
+      endUnheard(result);
       return;
     }
     try {
@@ -295,7 +376,7 @@ abstract non-sealed class OperationFuture<T> extends AwaitedFuture<T> implements
   private void endedEarly() {
     wakeWaiter();
     if (!isOver()) {
-      engine().driver().cancel(this);
+      giveUp();
     }
   }
 }

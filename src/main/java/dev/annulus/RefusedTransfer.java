@@ -6,6 +6,7 @@ import dev.annulus.internal.driver.Operation;
 import dev.annulus.internal.driver.Operation.Piece;
 import dev.annulus.internal.driver.Request;
 import dev.annulus.internal.driver.StatResult;
+import java.io.IOException;
 import java.util.List;
 
 /**
@@ -50,17 +51,23 @@ final class RefusedTransfer implements Request {
 
   @Override
   public void completed(int result) {
-    fail(result < 0 ? "" : explanation(transfer.operation(), Statuses.directAlignmentOf(answer)));
+    if (result < 0) {
+      fail("", false);
+      return;
+    }
+    DirectAlignment alignment = Statuses.directAlignmentOf(answer);
+    boolean unaligned = alignment.known() && alignment.supported() && !isAligned(transfer.operation(), alignment);
+    fail(explanation(transfer.operation(), alignment), unaligned);
   }
 
   @Override
   public void refused(Throwable cause) {
-    fail("");
+    fail("", false);
   }
 
   @Override
   public void abandoned(Throwable cause) {
-    fail("");
+    fail("", false);
   }
 
   @Override
@@ -68,8 +75,36 @@ final class RefusedTransfer implements Request {
     transfer.givenUp(cause);
   }
 
-  private void fail(String explanation) {
-    transfer.fail(Errors.onFile(transfer.operation(), transfer.file().path(), Errno.EINVAL, explanation));
+  /**
+   * @param harmless whether it is known that the system refused the transfer for its alignment, and so
+   *     before anything was done. Else the error may be one of a sync within the transfer
+   */
+  private void fail(String explanation, boolean harmless) {
+    IOException failure =
+        Errors.onFile(transfer.operation(), transfer.file().path(), Errno.EINVAL, explanation);
+    if (!harmless && transfer.tellsLosses()) {
+      transfer.file().latchSyncFailure(failure);
+    }
+    transfer.fail(failure);
+  }
+
+  private boolean isAligned(Operation operation, DirectAlignment alignment) {
+    return switch (operation) {
+      case Operation.Read read -> alignment.fits(read.address(), read.offset(), read.length());
+      case Operation.Write write -> alignment.fits(write.address(), placeOf(write.offset()), write.length());
+      case Operation.ReadVector vector -> isAligned(vector.pieces(), vector.offset(), alignment);
+      case Operation.WriteVector vector -> isAligned(vector.pieces(), placeOf(vector.offset()), alignment);
+      default -> true;
+    };
+  }
+
+  private static boolean isAligned(List<Piece> pieces, long offset, DirectAlignment alignment) {
+    return pieces.stream().allMatch(piece -> alignment.fits(piece.address(), offset, piece.length()));
+  }
+
+  /** Of what goes to the end of the file only that it may be anywhere. */
+  private long placeOf(long offset) {
+    return transfer.file().isAppending() ? 0 : offset;
   }
 
   private static String explanation(Operation transfer, DirectAlignment alignment) {

@@ -90,6 +90,10 @@ abstract class TransferFuture<T> extends FileFuture<T> {
 
     @Override
     final void onSuccess(int count) {
+      if (count == 0 && length() > 0 && isFirstRead()) {
+        new EndOfFile(this, offset(), count).ask();
+        return;
+      }
       Buffers.transferred(memory(), count, this instanceof Operation.Read);
       if (!(memory() instanceof HeapCopy copy)) {
         succeed(value(count), count);
@@ -105,13 +109,12 @@ abstract class TransferFuture<T> extends FileFuture<T> {
       if (!(memory() instanceof HeapCopy copy) || copy.done() == 0) {
         return false;
       }
-      onUnheard(errno); // a loss is remembered
       succeed(value(copy.done()), 0);
       return true;
     }
 
-    final boolean isAtEnd(long total) {
-      return total == 0 && length() > 0;
+    private boolean isFirstRead() {
+      return this instanceof Operation.Read && !(memory() instanceof HeapCopy copy && copy.done() > 0);
     }
   }
 
@@ -130,7 +133,12 @@ abstract class TransferFuture<T> extends FileFuture<T> {
 
     @Override
     Integer value(long total) {
-      return file().boxed(isAtEnd(total) ? -1 : (int) total);
+      return file().boxed((int) total);
+    }
+
+    @Override
+    void onEndOfFile(int count) {
+      succeed(-1, count);
     }
   }
 
@@ -147,7 +155,12 @@ abstract class TransferFuture<T> extends FileFuture<T> {
 
     @Override
     Long value(long total) {
-      return isAtEnd(total) ? -1L : total;
+      return total;
+    }
+
+    @Override
+    void onEndOfFile(int count) {
+      succeed(-1L, count);
     }
   }
 

@@ -39,6 +39,10 @@ final class VectorFuture extends FileFuture<Long> {
 
   @Override
   void onSuccess(int count) {
+    if (count == 0 && done == 0 && !memory.isEmpty() && operation instanceof Operation.ReadVector reading) {
+      new EndOfFile(this, reading.offset(), count).ask();
+      return;
+    }
     boolean goesOn = memory.transferred(count);
     done += count;
     if (goesOn && count > 0) {
@@ -47,7 +51,7 @@ final class VectorFuture extends FileFuture<Long> {
       operation = operationAt(offsetOf(operation) + count);
       again();
     } else {
-      succeed(read && done == 0 && !memory.isEmpty() ? -1L : done, count);
+      succeed(done, count);
     }
   }
 
@@ -56,9 +60,13 @@ final class VectorFuture extends FileFuture<Long> {
     if (done == 0) {
       return false;
     }
-    onUnheard(errno); // a loss is remembered
     succeed(done, 0);
     return true;
+  }
+
+  @Override
+  void onEndOfFile(int count) {
+    succeed(-1L, count);
   }
 
   @Override

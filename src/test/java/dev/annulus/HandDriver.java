@@ -36,7 +36,7 @@ final class HandDriver implements Driver {
   int cached = -Errno.EAGAIN;
 
   /** What {@link #callRead} answers. */
-  IntSupplier reader = () -> -Errno.EOPNOTSUPP;
+  IntSupplier reader = () -> NOT_DONE;
 
   /** Runs what is done on its caller's thread. */
   ToIntFunction<Operation> caller = _ -> -Errno.EBADF;
@@ -48,6 +48,11 @@ final class HandDriver implements Driver {
 
   @Override
   public boolean writesThrough() {
+    return through;
+  }
+
+  @Override
+  public boolean writesThrough(int fd) {
     return through;
   }
 

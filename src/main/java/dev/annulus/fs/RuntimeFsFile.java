@@ -7,6 +7,7 @@ import dev.annulus.IoFuture;
 import dev.annulus.IoRuntime;
 import dev.annulus.Sync;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.NonReadableChannelException;
@@ -16,6 +17,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
@@ -23,6 +25,7 @@ import org.jspecify.annotations.Nullable;
 
 /** {@link FsFile} by waiting on an {@link AsyncFile}'s futures. */
 final class RuntimeFsFile implements FsFile {
+  private static final int EIO = 5;
   private static final int EBADF = 9;
   private static final int EINVAL = 22;
   private static final int SMALLEST_BLOCK_BYTES = 512;
@@ -47,6 +50,8 @@ final class RuntimeFsFile implements FsFile {
   private final ReentrantLock cursorLock = new ReentrantLock();
 
   private long cursor;
+
+  private final AtomicBoolean closeAwaited = new AtomicBoolean();
 
   RuntimeFsFile(IoRuntime runtime, AsyncFile file, FsOpenOptions options, Blocking mode) {
     this.runtime = runtime;
@@ -74,10 +79,24 @@ final class RuntimeFsFile implements FsFile {
       }
       total += count;
       if (options.direct() && count % SMALLEST_BLOCK_BYTES != 0) {
-        break; // with direct I/O only the end of the file makes a ragged count, and no one may read from there
+        if (!dst.hasRemaining() || offset + total >= size()) {
+          break; // with direct I/O the end of the file makes a ragged count, and no one may read from there
+        }
+        total -= stepBack(dst, count, offset + total);
       }
     }
     return total;
+  }
+
+  /** Takes back what was read of a block that was not read whole, though the file goes on: it is read from its beginning. */
+  private int stepBack(ByteBuffer dst, int count, long reached) throws IOException {
+    int ragged = count % await(file::directAlignment).positionBytes();
+    if (ragged == count) {
+      throw ErrnoException.of(
+          EIO, "read", file.path(), "(" + count + " bytes up to position " + reached + ", where the file does not end)");
+    }
+    dst.position(dst.position() - ragged);
+    return ragged;
   }
 
   @Override
@@ -286,9 +305,14 @@ final class RuntimeFsFile implements FsFile {
     return file.isOpen();
   }
 
+  /** Only the first call that waits tells of an error; the file is closed all the same. */
   @Override
-  public void close() {
-    file.close();
+  public void close() throws IOException {
+    CompletableFuture<Void> _ = file.closeAsync();
+    if (!runtime.isRuntimeThread()) {
+      file.close(); // waits, and needs no thread that completes futures
+      Waiting.awaitClosed(file.closeAsync(), closeAwaited.compareAndSet(false, true));
+    }
   }
 
   @Override
@@ -300,7 +324,7 @@ final class RuntimeFsFile implements FsFile {
     ByteBuffer rest = viewOf(src);
     try {
       do {
-        int _ = await(() -> file.append(rest));
+        checkProgress(await(() -> file.append(rest)), rest);
       } while (rest.hasRemaining());
       return rest.capacity();
     } finally {
@@ -364,6 +388,8 @@ final class RuntimeFsFile implements FsFile {
     try {
       int count = tries ? file.tryRead(dst, position) : AsyncFile.NOT_NOW;
       return count == AsyncFile.NOT_NOW ? Waiting.await(file.read(dst, position)) : count;
+    } catch (UncheckedIOException e) {
+      throw e.getCause();
     } catch (IllegalStateException e) {
       throw Waiting.closedOr(e);
     }
@@ -372,6 +398,7 @@ final class RuntimeFsFile implements FsFile {
   /** Returns how many bytes were written. */
   private int writeFully(ByteBuffer src, long position, int length) throws IOException {
     int count = tryWrite(src, position);
+    checkProgress(count, src);
     if (count >= length) {
       return count;
     }
@@ -385,10 +412,19 @@ final class RuntimeFsFile implements FsFile {
     }
   }
 
+  /** A write of nothing is no error to the system, but who writes on would do so for ever. */
+  private void checkProgress(int count, ByteBuffer src) throws IOException {
+    if (count == 0 && src.hasRemaining()) {
+      throw ErrnoException.of(EIO, "write", file.path(), "(0 of " + src.remaining() + " bytes were written)");
+    }
+  }
+
   private int tryWrite(ByteBuffer src, long position) throws IOException {
     Waiting.checkMayBlock(runtime);
     try {
       return tries ? file.tryWrite(src, position) : AsyncFile.NOT_NOW;
+    } catch (UncheckedIOException e) {
+      throw e.getCause();
     } catch (IllegalStateException e) {
       throw Waiting.closedOr(e);
     }

@@ -1,5 +1,6 @@
 package dev.annulus.fs;
 
+import dev.annulus.ErrnoException;
 import dev.annulus.IoRuntime;
 import java.io.IOException;
 import java.nio.channels.ClosedChannelException;
@@ -29,6 +30,22 @@ final class Waiting {
       return future.join();
     } catch (CompletionException | CancellationException e) {
       throw failure(e);
+    }
+  }
+
+  /**
+   * Waits until a file is closed.
+   *
+   * @param tells whether to throw what the system said to that; not that an operation in it has not ended
+   */
+  static void awaitClosed(CompletableFuture<Void> closed, boolean tells) throws IOException {
+    try {
+      Void _ = closed.join();
+    } catch (CompletionException e) {
+      if (tells && e.getCause() instanceof ErrnoException failure) {
+        failure.setStackTrace(new Throwable().getStackTrace());
+        throw failure;
+      }
     }
   }
 

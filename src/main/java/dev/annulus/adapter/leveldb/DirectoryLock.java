@@ -26,8 +26,9 @@ final class DirectoryLock implements DbLock {
       }
       return new DirectoryLock(file);
     } catch (IOException | RuntimeException e) {
-      file.close();
-      throw e;
+      try (file) {
+        throw e;
+      }
     }
   }
 

@@ -127,21 +127,26 @@ record EnvFile(Fs fs, Path path) implements File {
 
   // ---- changes ----
 
-  /** {@inheritDoc} Directories that were made are on stable storage then. */
+  /**
+   * {@inheritDoc} Directories that were made are on stable storage then. Throws if they were made and
+   * that cannot be done: the engine looks whether they are there, not at the answer.
+   */
   @Override
   public boolean mkdirs() {
     Deque<Path> missing = new ArrayDeque<>();
     for (Path dir = path.toAbsolutePath(); dir != null && !new EnvFile(fs, dir).exists(); dir = dir.getParent()) {
       missing.push(dir);
     }
-    return !missing.isEmpty()
-        && done(
-            () -> {
-              fs.createDirectories(path);
-              for (Path made : missing) {
-                syncParent(fs, made);
-              }
-            });
+    if (missing.isEmpty() || !done(() -> fs.createDirectories(path))) {
+      return false;
+    }
+    madeDurable(
+        () -> {
+          for (Path made : missing) {
+            syncParent(fs, made);
+          }
+        });
+    return true;
   }
 
   /** {@inheritDoc} Of directories, only an empty one. */
@@ -166,22 +171,37 @@ record EnvFile(Fs fs, Path path) implements File {
         });
   }
 
-  /** {@inheritDoc} Replaces a file of that name, atomically; on stable storage when this returns true. */
+  /**
+   * {@inheritDoc} Replaces a file of that name, atomically; on stable storage when this returns true.
+   * Throws if it was renamed and that cannot be done: told that nothing was renamed, the engine would
+   * write over the target in its place.
+   */
   @Override
   public boolean renameTo(File dest) {
     Path target = pathOf(dest);
-    return done(
+    if (!done(() -> fs.rename(path, target))) {
+      return false;
+    }
+    madeDurable(
         () -> {
-          fs.rename(path, target);
           syncParent(fs, target);
           if (!parentOf(path).equals(parentOf(target))) {
             syncParent(fs, path);
           }
         });
+    return true;
   }
 
   private interface Change {
     void make() throws IOException;
+  }
+
+  private static void madeDurable(Change change) {
+    try {
+      change.make();
+    } catch (IOException e) {
+      throw new UncheckedIOException("made, but perhaps not on stable storage: " + e.getMessage(), e);
+    }
   }
 
   private static boolean done(Change change) {

@@ -71,8 +71,9 @@ final class OutputFile implements WritableFile {
     try {
       return new OutputFile(fs, path, file, file.size());
     } catch (IOException | RuntimeException e) {
-      file.close();
-      throw e;
+      try (file) {
+        throw e;
+      }
     }
   }
 
@@ -100,10 +101,15 @@ final class OutputFile implements WritableFile {
   public void force() throws IOException {
     checkUsable("fdatasync");
     flush();
-    file.syncData();
-    if (!nameIsDurable) {
-      EnvFile.syncParent(fs, path);
-      nameIsDurable = true;
+    try {
+      file.syncData();
+      if (!nameIsDurable) {
+        EnvFile.syncParent(fs, path);
+        nameIsDurable = true;
+      }
+    } catch (IOException | RuntimeException e) {
+      failure = e;
+      throw e;
     }
   }
 
@@ -141,7 +147,7 @@ final class OutputFile implements WritableFile {
     }
     if (failure != null) {
       throw new IOException(
-          operation + " " + path + ": an earlier write failed; open the database again to recover what it holds", failure);
+          operation + " " + path + ": an earlier write or sync failed; open the database again to recover what it holds", failure);
     }
   }
 

@@ -40,8 +40,9 @@ final class TableInput implements RandomInputFile {
     try {
       return new TableInput(file, file.size());
     } catch (IOException | RuntimeException e) {
-      file.close();
-      throw e;
+      try (file) {
+        throw e;
+      }
     }
   }
 

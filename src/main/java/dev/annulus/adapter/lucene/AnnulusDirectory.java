@@ -25,6 +25,7 @@ import org.apache.lucene.store.IndexInput;
 import org.apache.lucene.store.IndexOutput;
 import org.apache.lucene.store.LockFactory;
 import org.apache.lucene.store.OutputStreamIndexOutput;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A directory of an index whose files are read, written and synced through an {@link IoRuntime}.
@@ -178,7 +179,13 @@ public final class AnnulusDirectory extends FSDirectory {
         .handle((_, failure) -> failure)
         .thenCompose(
             failure ->
-                file.closeAsync().thenCompose(_ -> failure == null ? synced : CompletableFuture.failedFuture(failure)));
+                file.closeAsync()
+                    .handle((_, notClosed) -> failure == null ? notClosed : failure)
+                    .thenCompose(AnnulusDirectory::endedWith));
+  }
+
+  private static CompletableFuture<Void> endedWith(@Nullable Throwable failure) {
+    return failure == null ? CompletableFuture.completedFuture(null) : CompletableFuture.failedFuture(failure);
   }
 
   /**

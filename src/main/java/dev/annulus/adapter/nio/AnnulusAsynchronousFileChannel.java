@@ -24,6 +24,7 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -56,6 +57,7 @@ public final class AnnulusAsynchronousFileChannel extends AsynchronousFileChanne
   private final Executor handlers;
   private final SecondChannel secondChannel;
   private final RangeLocks locks;
+  private final AtomicBoolean closeAwaited = new AtomicBoolean();
 
   private AnnulusAsynchronousFileChannel(IoRuntime runtime, AsyncFile file, Modes modes, Executor handlers) {
     this.runtime = runtime;
@@ -276,7 +278,11 @@ public final class AnnulusAsynchronousFileChannel extends AsynchronousFileChanne
     try {
       secondChannel.close();
     } finally {
-      file.close();
+      CompletableFuture<Void> _ = file.closeAsync();
+      if (!runtime.isRuntimeThread()) {
+        file.close(); // waits, and needs no thread that completes futures
+        Waiting.awaitClosed(file.closeAsync(), closeAwaited.compareAndSet(false, true));
+      }
     }
   }
 

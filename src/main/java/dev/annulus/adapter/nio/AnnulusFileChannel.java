@@ -5,6 +5,7 @@ import dev.annulus.ErrnoException;
 import dev.annulus.IoRuntime;
 import dev.annulus.Sync;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
@@ -49,6 +50,7 @@ import org.jspecify.annotations.Nullable;
  * </ul>
  */
 public final class AnnulusFileChannel extends FileChannel {
+  private static final int EIO = 5;
   private static final int EINVAL = 22;
 
   private final IoRuntime runtime;
@@ -296,7 +298,11 @@ public final class AnnulusFileChannel extends FileChannel {
     try {
       secondChannel.close();
     } finally {
-      file.close();
+      CompletableFuture<Void> _ = file.closeAsync();
+      if (!runtime.isRuntimeThread()) {
+        file.close(); // waits, and needs no thread that completes futures
+        Waiting.awaitClosed(file.closeAsync(), true);
+      }
     }
   }
 
@@ -352,6 +358,8 @@ public final class AnnulusFileChannel extends FileChannel {
       if (count != AsyncFile.NOT_NOW) {
         return count;
       }
+    } catch (UncheckedIOException e) {
+      throw e.getCause();
     } catch (IllegalStateException e) {
       throw Waiting.closedOr(e);
     }
@@ -366,6 +374,8 @@ public final class AnnulusFileChannel extends FileChannel {
       if (count != AsyncFile.NOT_NOW) {
         return count;
       }
+    } catch (UncheckedIOException e) {
+      throw e.getCause();
     } catch (IllegalStateException e) {
       throw Waiting.closedOr(e);
     }
@@ -412,6 +422,11 @@ public final class AnnulusFileChannel extends FileChannel {
     if (position < 0 || count < 0) {
       throw new IllegalArgumentException("Negative position or count");
     }
+  }
+
+  /** A write of nothing, which is no error to the system. */
+  IOException noProgress(int length, long at) {
+    return ErrnoException.of(EIO, "write", file.path(), "(0 of " + length + " bytes at position " + at + " were written)");
   }
 
   /** The system refuses it too, with this error. */

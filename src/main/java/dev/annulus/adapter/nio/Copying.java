@@ -25,43 +25,59 @@ final class Copying {
     try (Room room = Room.of(source.runtime(), count)) {
       ByteBuffer buffer = room.buffer();
       while (done < count) {
-        buffer.clear().limit((int) Math.min(buffer.capacity(), count - done));
-        int read = source.read(buffer, position + done);
-        if (read <= 0) {
+        long from = position + done;
+        if (!filled(buffer, count - done, done, into -> source.read(into, from))) {
           break;
         }
-        int written = target.write(buffer.flip());
-        done += written;
-        if (written < read) {
+        done += target.write(buffer);
+        if (buffer.hasRemaining()) {
           break;
         }
       }
-      return done;
-    } catch (IOException e) {
-      return doneOr(done, e);
     }
+    return done;
   }
 
-  /** Writes to the file at a position what the source gives, until it has no more for now. */
+  /**
+   * Writes to the file at a position what the source gives, until it has no more for now. What was
+   * taken from the source is written, or the call fails: the source will not give it again.
+   */
   static long from(ReadableByteChannel source, AnnulusFileChannel target, long position, long count) throws IOException {
     long done = 0;
     try (Room room = Room.of(target.runtime(), count)) {
       ByteBuffer buffer = room.buffer();
-      while (done < count) {
-        buffer.clear().limit((int) Math.min(buffer.capacity(), count - done));
-        int read = source.read(buffer);
-        if (read <= 0) {
-          break;
-        }
-        int written = target.write(buffer.flip(), position + done);
-        done += written;
-        if (written < read) {
-          break;
+      while (done < count && filled(buffer, count - done, done, source::read)) {
+        while (buffer.hasRemaining()) {
+          int written = target.write(buffer, position + done);
+          if (written == 0) {
+            throw target.noProgress(buffer.remaining(), position + done);
+          }
+          done += written;
         }
       }
-      return done;
+    }
+    return done;
+  }
+
+  private interface Filling {
+    int read(ByteBuffer into) throws IOException;
+  }
+
+  /**
+   * Reads the next piece. False if there is none, or if that fails when something was copied before,
+   * which must be told; who copies on will meet the failure again. Not so with a failed write.
+   */
+  private static boolean filled(ByteBuffer buffer, long left, long done, Filling filling) throws IOException {
+    buffer.clear().limit((int) Math.min(buffer.capacity(), left));
+    try {
+      return filling.read(buffer) > 0;
     } catch (IOException e) {
-      return doneOr(done, e);
+      if (done == 0) {
+        throw e;
+      }
+      return false;
+    } finally {
+      ByteBuffer _ = buffer.flip();
     }
   }
 
@@ -77,14 +93,6 @@ final class Copying {
     if (source instanceof FileChannel file) {
       int _ = file.read(ByteBuffer.allocate(0));
     }
-  }
-
-  /** What was copied must be told; who copies on will meet the failure again. */
-  private static long doneOr(long done, IOException failure) throws IOException {
-    if (done == 0) {
-      throw failure;
-    }
-    return done;
   }
 
   /** The buffer to copy through: in the heap, or leased until this is closed. */

@@ -1,5 +1,6 @@
 package dev.annulus.adapter.nio;
 
+import dev.annulus.ErrnoException;
 import dev.annulus.IoRuntime;
 import java.io.IOException;
 import java.nio.channels.ClosedChannelException;
@@ -36,6 +37,22 @@ final class Waiting {
         case RuntimeException unchecked when !isOfTheRuntime(unchecked) -> throw unchecked;
         case Error error -> throw error;
         default -> throw asIoException(failure);
+      }
+    }
+  }
+
+  /**
+   * Waits until a file is closed.
+   *
+   * @param tells whether to throw what the system said to that; not that an operation in it has not ended
+   */
+  static void awaitClosed(CompletableFuture<Void> closed, boolean tells) throws IOException {
+    try {
+      Void _ = closed.join();
+    } catch (CompletionException e) {
+      if (tells && e.getCause() instanceof ErrnoException failure) {
+        failure.setStackTrace(new Throwable().getStackTrace());
+        throw failure;
       }
     }
   }

@@ -31,6 +31,7 @@ public final class StatxLayout {
   public static final long TIMESTAMP_NSEC = 8;
   public static final long DEV_MAJOR = 136;
   public static final long DEV_MINOR = 140;
+  public static final long MNT_ID = 144;
   public static final long DIO_MEM_ALIGN = 152;
   public static final long DIO_OFFSET_ALIGN = 156;
 

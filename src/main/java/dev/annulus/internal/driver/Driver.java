@@ -12,6 +12,9 @@ import org.jspecify.annotations.Nullable;
  * here and now.
  */
 public interface Driver extends AutoCloseable {
+  /** What {@link #callRead} and {@link #callWrite} answer when they have not even tried; no errno. */
+  int NOT_DONE = Integer.MIN_VALUE;
+
   /**
    * Has a request's operation run. When as many operations wait as may, this waits for room, or refuses the request, as
    * configured. A driver's own thread never waits here: it is the one that makes room.
@@ -32,7 +35,10 @@ public interface Driver extends AutoCloseable {
    */
   void cancel(Request request);
 
-  /** Runs an operation on the calling thread, blocking it; short transfers are reported, interrupted calls repeated. */
+  /**
+   * Runs an operation on the calling thread, blocking it; short transfers are reported, and so are
+   * interrupted writes and syncs. Other interrupted calls are repeated.
+   */
   int call(Operation operation);
 
   /**
@@ -45,15 +51,15 @@ public interface Driver extends AutoCloseable {
   /**
    * As {@link #call} of a read, without an object to hold it. The memory must stay until it returns.
    *
-   * @return {@code -EOPNOTSUPP} if it takes an object here
+   * @return {@link #NOT_DONE} if it takes an object here
    */
   default int callRead(int fd, long address, int length, long offset) {
-    return -Errno.EOPNOTSUPP;
+    return NOT_DONE;
   }
 
   /** As {@link #callRead}, of a write that is not to be durable. */
   default int callWrite(int fd, long address, int length, long offset) {
-    return -Errno.EOPNOTSUPP;
+    return NOT_DONE;
   }
 
   /** Whether an open file has places to read from, as a pipe has not. Never waits. By default a read of nothing tells. */
@@ -77,6 +83,22 @@ public interface Driver extends AutoCloseable {
    * owner's, and may change meanwhile. By default only the address counts.
    */
   default boolean viewsMemory() {
+    return false;
+  }
+
+  /**
+   * Whether the file's kind is known to sync such writes: not all do, and some say nothing. May read
+   * files of the kernel's, but does not wait for the file system.
+   */
+  default boolean writesThrough(int fd) {
+    return false;
+  }
+
+  /**
+   * Whether transfers of a file must be {@linkplain Request#needsWorker run} without being tried first
+   * where they are submitted. Does not wait for the file system.
+   */
+  default boolean needsWorker(int fd) {
     return false;
   }
 

@@ -21,6 +21,15 @@ public sealed interface Operation {
   /** What failed, for messages: the kernel's name of the call. */
   String name();
 
+  /**
+   * Whether doing it once more, after an error, does no harm and tells no less. Not a close: its
+   * number may be another file's by now. Not what syncs: the kernel tells each loss once, and the
+   * repetition would succeed. Not an append: what was written before the error would be there twice.
+   */
+  default boolean isIdempotent() {
+    return true;
+  }
+
   /** Nothing; a round trip. Answers 0. */
   record Nop() implements Operation {
     @Override
@@ -69,6 +78,11 @@ public sealed interface Operation {
     default boolean isDurable() {
       return false;
     }
+
+    @Override
+    default boolean isIdempotent() {
+      return !isDurable() && offset() != AT_END_OF_FILE;
+    }
   }
 
   /** A {@link Read} that is nothing else. */
@@ -101,6 +115,11 @@ public sealed interface Operation {
     @Override
     public String name() {
       return dataOnly ? "fdatasync" : "fsync";
+    }
+
+    @Override
+    public boolean isIdempotent() {
+      return false;
     }
   }
 
@@ -149,6 +168,11 @@ public sealed interface Operation {
     @Override
     public String name() {
       return "close";
+    }
+
+    @Override
+    public boolean isIdempotent() {
+      return false;
     }
   }
 

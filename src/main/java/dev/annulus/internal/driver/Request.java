@@ -4,7 +4,8 @@ package dev.annulus.internal.driver;
  * Someone who wants an operation done. Submitted once at a time: after {@link #completed} it may be submitted again, with what
  * {@link #operation} then returns.
  *
- * <p>For each submission exactly one of {@link #completed}, {@link #refused} and {@link #abandoned} is called, once.
+ * <p>For each submission exactly one of {@link #completed}, {@link #neverBegun}, {@link #refused} and
+ * {@link #abandoned} is called, once.
  */
 public interface Request {
   /** What to do. Must not change between submission and the call that ends it. */
@@ -16,6 +17,14 @@ public interface Request {
    * @param result a value as {@link Operation} describes it, or a negated errno
    */
   void completed(int result);
+
+  /**
+   * The operation was cancelled before it began: nothing was done. As {@code -ECANCELED} of one that
+   * had begun, which says nothing of what was done.
+   */
+  default void neverBegun() {
+    completed(-Errno.ECANCELED);
+  }
 
   /** The operation never began: its memory was never touched. */
   void refused(Throwable cause);
@@ -30,6 +39,19 @@ public interface Request {
    * called more than once, and on any thread.
    */
   default void givenUp(Throwable cause) {}
+
+  /**
+   * Whether the operation may be done once more when its answer is EINTR or EAGAIN, which may come
+   * from below a file system as well, with something done.
+   */
+  default boolean isRepeatable() {
+    return operation().isIdempotent();
+  }
+
+  /** Whether the operation is a transfer that {@linkplain Driver#needsWorker needs a worker}. */
+  default boolean needsWorker() {
+    return false;
+  }
 
   /**
    * A mark of the driver's, meaningless to the request; {@link #NO_MARK} when it is not with a driver. Only the thread that has

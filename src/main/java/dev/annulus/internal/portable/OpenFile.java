@@ -66,6 +66,11 @@ final class OpenFile {
     return flags.contains(OpenFlag.WRITE);
   }
 
+  /** Whether a failed write may be a failed sync. */
+  boolean syncsEachWrite() {
+    return flags.contains(OpenFlag.DSYNC) || flags.contains(OpenFlag.SYNC);
+  }
+
   boolean isRegular() {
     return atOpen.isRegular();
   }

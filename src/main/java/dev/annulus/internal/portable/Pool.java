@@ -129,7 +129,7 @@ final class Pool {
     } finally {
       lock.unlock();
     }
-    deliver(request, -Errno.ECANCELED);
+    deliverUnbegun(request);
     return true;
   }
 
@@ -273,6 +273,11 @@ final class Pool {
     endBy(() -> request.completed(result));
   }
 
+  private void deliverUnbegun(Request request) {
+    counters.countResult(-Errno.ECANCELED);
+    endBy(request::neverBegun);
+  }
+
   private void endBy(Runnable how) {
     try {
       how.run();
@@ -365,7 +370,7 @@ final class Pool {
     } finally {
       lock.unlock();
     }
-    cancelled.forEach(request -> deliver(request, -Errno.ECANCELED));
+    cancelled.forEach(this::deliverUnbegun);
     for (Request request : abandoned) {
       LOG.log(System.Logger.Level.WARNING, "{0}: {1} did not end", threadNames, request.operation().name());
       counters.abandoned.increment();

@@ -26,7 +26,8 @@ final class Transfers {
     }
     ByteBuffer into = Memory.view(read.memory(), read.address(), read.length());
     FileChannel channel = file.channel();
-    return Math.max(0, positional(() -> channel.read(into, read.offset()), () -> channel.read(into)));
+    int count = positional(file, () -> channel.read(into, read.offset()), () -> channel.read(into));
+    return answer(count, read.length());
   }
 
   static int write(OpenFile file, Operation.Write write) throws IOException {
@@ -34,16 +35,18 @@ final class Transfers {
       return -Errno.EBADF;
     }
     ByteBuffer from = Memory.view(write.memory(), write.address(), write.length());
-    return writing(
-        file,
-        () -> {
-          FileChannel writer = file.writer();
-          if (writer != null) {
-            return writer.write(from);
-          }
-          FileChannel channel = file.channel();
-          return positional(() -> channel.write(from, write.offset()), () -> channel.write(from));
-        });
+    int count =
+        writing(
+            file,
+            () -> {
+              FileChannel writer = file.writer();
+              if (writer != null) {
+                return writer.write(from);
+              }
+              FileChannel channel = file.channel();
+              return positional(file, () -> channel.write(from, write.offset()), () -> channel.write(from));
+            });
+    return answer(count, write.length());
   }
 
   static int read(OpenFile file, Operation.ReadVector read) throws IOException {
@@ -55,7 +58,10 @@ final class Transfers {
     }
     ByteBuffer[] into = views(read.pieces());
     FileChannel channel = file.channel();
-    return Math.max(0, positional(() -> eachAt(into, read.offset(), channel::read), () -> (int) channel.read(into)));
+    int count =
+        positional(
+            file, () -> eachAt(into, read.offset(), channel::read, false), () -> (int) channel.read(into));
+    return answer(count, read.pieces().size());
   }
 
   /** An append is one call, so that its pieces stay together against other appenders. */
@@ -64,16 +70,21 @@ final class Transfers {
       return -Errno.EBADF;
     }
     ByteBuffer[] from = views(write.pieces());
-    return writing(
-        file,
-        () -> {
-          FileChannel writer = file.writer();
-          if (writer != null) {
-            return (int) writer.write(from);
-          }
-          FileChannel channel = file.channel();
-          return positional(() -> eachAt(from, write.offset(), channel::write), () -> (int) channel.write(from));
-        });
+    int count =
+        writing(
+            file,
+            () -> {
+              FileChannel writer = file.writer();
+              if (writer != null) {
+                return (int) writer.write(from);
+              }
+              FileChannel channel = file.channel();
+              return positional(
+                  file,
+                  () -> eachAt(from, write.offset(), channel::write, file.syncsEachWrite()),
+                  () -> (int) channel.write(from));
+            });
+    return answer(count, write.pieces().size());
   }
 
   /** Something that transfers bytes. */
@@ -86,11 +97,20 @@ final class Transfers {
     int run(ByteBuffer buffer, long position) throws IOException;
   }
 
-  private static int positional(Transfer atPosition, Transfer anywhere) throws IOException {
+  /**
+   * The JDK tells the end of a file by -1, and answers 0 where the system has said EAGAIN: of a write
+   * that may be the error of a sync within it.
+   */
+  private static int answer(int count, int wanted) {
+    return count == 0 && wanted > 0 ? -Errno.EAGAIN : Math.max(0, count);
+  }
+
+  /** A regular file has positions: who answers ESPIPE for one may have transferred something before. */
+  private static int positional(OpenFile file, Transfer atPosition, Transfer anywhere) throws IOException {
     try {
       return atPosition.run();
     } catch (IOException e) {
-      if (Failures.errno(e) != Errno.ESPIPE) {
+      if (file.isRegular() || Failures.errno(e) != Errno.ESPIPE) {
         throw e;
       }
       return anywhere.run();
@@ -110,21 +130,33 @@ final class Transfers {
     }
   }
 
-  /** Transfers one piece after the other, up to the first short one. A failure after the first bytes is left to the next call. */
-  private static int eachAt(ByteBuffer[] buffers, long position, PositionalTransfer transfer) throws IOException {
+  /**
+   * Transfers one piece after the other, up to the first short one. A failure after the first bytes is
+   * left to the next call, as the system does it.
+   *
+   * @param tellsAll whether any failure is told, since it may be one of a sync, which is told once
+   * @return as of a single transfer: -1 at the end of the file, 0 if there is nothing for now
+   */
+  private static int eachAt(ByteBuffer[] buffers, long position, PositionalTransfer transfer, boolean tellsAll)
+      throws IOException {
     int total = 0;
     for (ByteBuffer buffer : buffers) {
       if (!buffer.hasRemaining()) {
         continue;
       }
+      int count;
       try {
-        total += Math.max(0, transfer.run(buffer, position + total));
+        count = transfer.run(buffer, position + total);
       } catch (IOException e) {
-        if (total == 0) {
+        if (total == 0 || tellsAll) {
           throw e;
         }
         return total;
       }
+      if (count < 0) {
+        return total == 0 ? count : total;
+      }
+      total += count;
       if (buffer.hasRemaining()) {
         return total;
       }

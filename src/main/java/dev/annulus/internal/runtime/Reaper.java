@@ -28,6 +28,9 @@ final class Reaper {
 
   private static final int LARGEST_BITE = 64;
 
+  /** The result of a request that was cancelled before the kernel had it; no answer of the kernel's. */
+  private static final int NEVER_BEGUN = Integer.MIN_VALUE;
+
   /** How long to wait for completions when the kernel is short of something before it is asked again. */
   private static final long BACK_OFF_NANOS = 1_000_000;
 
@@ -336,7 +339,7 @@ final class Reaper {
   void endUnsubmitted() {
     for (Request request = doomed.poll(); request != null; request = doomed.poll()) {
       request.mark(Request.NO_MARK);
-      deliver(request, -Errno.ECANCELED);
+      deliver(request, NEVER_BEGUN);
     }
     for (Unpushable bad = unpushable.poll(); bad != null; bad = unpushable.poll()) {
       bad.request.mark(Request.NO_MARK);
@@ -358,31 +361,37 @@ final class Reaper {
   }
 
   private void endSlot(int slot, int result) {
-    Operation operation = table.request(slot).operation();
-    boolean again = RetryPolicy.isRepeatable(operation) && RetryPolicy.again(result, table.countRetry(slot));
     boolean cancelled = table.isCancelled(slot);
-    if (again && !cancelled) {
+    if (RetryPolicy.isTransient(result) && !cancelled && mayGoAgain(slot, result)) {
       Counters.count(counters.retries);
       retries.add(slot);
       return;
     }
-    int outcome = again && cancelled ? -Errno.ECANCELED : result;
-    SqeEncoder.takeResult(operation, table.kept(slot), outcome);
+    int outcome = cancelled && RetryPolicy.isTransient(result) ? -Errno.ECANCELED : result;
+    SqeEncoder.takeResult(table.request(slot).operation(), table.kept(slot), outcome);
     Request request = table.release(slot);
     request.mark(Request.NO_MARK);
     deliver(request, outcome);
   }
 
+  private boolean mayGoAgain(int slot, int result) {
+    return table.request(slot).isRepeatable() && RetryPolicy.again(result, table.countRetry(slot));
+  }
+
   /** Ends a request. What it throws is its own trouble: the ring goes on. */
   private void deliver(Request request, int result) {
-    counters.countResult(result);
+    counters.countResult(result == NEVER_BEGUN ? -Errno.ECANCELED : result);
     RingStallEvent stall = Stalls.ending(request);
     where.intoUsersCode(request);
     if (stall != null) {
       where.recorded();
     }
     try {
-      request.completed(result);
+      if (result == NEVER_BEGUN) {
+        request.neverBegun();
+      } else {
+        request.completed(result);
+      }
     } catch (Throwable e) {
       Log.error("ending an operation failed", e);
     } finally {

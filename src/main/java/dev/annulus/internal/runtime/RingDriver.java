@@ -14,6 +14,7 @@ import dev.annulus.internal.driver.Unavailable;
 import dev.annulus.internal.ring.Ring;
 import dev.annulus.internal.runtime.Reaper.Marks;
 import dev.annulus.internal.runtime.direct.DirectCalls;
+import dev.annulus.internal.runtime.direct.FileSystemTypes;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
@@ -28,6 +29,9 @@ public final class RingDriver implements Driver {
     Ring make() throws Unavailable;
   }
 
+  /** Those of a server that hangs must leave some to others. */
+  private static final int MAX_TRANSFER_THREADS = 256;
+
   private final DriverConfig config;
   private final Intake intake;
   private final Wakeup wakeup;
@@ -36,6 +40,10 @@ public final class RingDriver implements Driver {
   private final SharedCounters workerCounters = new SharedCounters();
   private final RegisteredMemory registered = new RegisteredMemory();
   private final Workers workers;
+
+  /** For transfers that a ring does not do rightly: see {@link #needsWorker}. */
+  private final Workers transferWorkers;
+
   private final ReaperThread reaper;
   private final AtomicBoolean closeBegun = new AtomicBoolean();
   private final CountDownLatch closed = new CountDownLatch(1);
@@ -62,7 +70,13 @@ public final class RingDriver implements Driver {
     this.config = config;
     intake = new Intake(config.maxQueued(), config.refuseWhenFull());
     table = new InFlightTable(config.maxInFlight());
-    workers = new Workers(this, config.threadName(), workerCounters);
+    workers = new Workers(this, config.threadName() + "-worker-", Workers.DEFAULT_THREADS, workerCounters);
+    transferWorkers =
+        new Workers(
+            this,
+            config.threadName() + "-transfer-",
+            Math.min(config.maxInFlight(), MAX_TRANSFER_THREADS),
+            workerCounters);
     reaper = new ReaperThread(config, ringMaker, intake, table, registered, counters);
     wakeup = reaper.start(this);
   }
@@ -76,7 +90,7 @@ public final class RingDriver implements Driver {
     }
     if (refusal != null) {
       request.refused(refusal);
-    } else if (!reaper.runs(request.operation())) {
+    } else if (!runsOnRing(request)) {
       runByWorker(request, !onReaper);
     } else if (onReaper) {
       submitPastLimits(request);
@@ -94,7 +108,7 @@ public final class RingDriver implements Driver {
     boolean onReaper = DriverThread.isOf(this);
     boolean unseen = false;
     for (Request request : requests) {
-      if (!onReaper && reaper.runs(request.operation()) && intake.admission().tryEnter()) {
+      if (!onReaper && runsOnRing(request) && intake.admission().tryEnter()) {
         request.mark(Marks.QUEUED);
         intake.put(request);
         unseen = true;
@@ -117,7 +131,7 @@ public final class RingDriver implements Driver {
 
   @Override
   public void submitPastLimits(Request request) {
-    if (!reaper.runs(request.operation())) {
+    if (!runsOnRing(request)) {
       runByWorker(request, false);
       return;
     }
@@ -174,6 +188,22 @@ public final class RingDriver implements Driver {
   }
 
   @Override
+  public boolean writesThrough(int fd) {
+    return FileSystemTypes.syncsWrites(fd);
+  }
+
+  /**
+   * On FUSE a transfer may be run by the thread that submits it, which then waits for the server. And where
+   * FUSE hands transfers to the server as they are ({@code FOPEN_DIRECT_IO}), the kernel's own second try
+   * of a short one begins where the first began: the file's beginning comes where the rest belongs, and
+   * success is reported (seen on Linux 6.18). So these are plain system calls.
+   */
+  @Override
+  public boolean needsWorker(int fd) {
+    return FileSystemTypes.isFuse(fd);
+  }
+
+  @Override
   public boolean onDriverThread() {
     return DriverThread.isOf(this);
   }
@@ -186,7 +216,7 @@ public final class RingDriver implements Driver {
   @Override
   public DriverStats stats() {
     return new DriverStats(
-        table.size() + workers.running(),
+        table.size() + workers.running() + transferWorkers.running(),
         intake.size(),
         counters.submitted.get() + workerCounters.submitted.sum(),
         counters.completed.get() + workerCounters.completed.sum(),
@@ -247,6 +277,7 @@ public final class RingDriver implements Driver {
   private void finishClose(Closing closing) {
     Finisher finisher = new Finisher(this, config.threadName());
     workers.close(closing, finisher);
+    transferWorkers.close(closing, finisher);
     LostReaper lost = null;
     int givenUp = 0;
     if (!reaper.join(closing.nanosUntilGivingUp())) {
@@ -262,6 +293,10 @@ public final class RingDriver implements Driver {
     }
   }
 
+  private boolean runsOnRing(Request request) {
+    return reaper.runs(request.operation()) && !request.needsWorker();
+  }
+
   private void runByWorker(Request request, boolean admitted) {
     request.mark(Marks.WITH_WORKER);
     Runnable started = () -> {
@@ -269,7 +304,8 @@ public final class RingDriver implements Driver {
         intake.admission().leave(1);
       }
     };
-    @Nullable Throwable refusal = workers.run(request, started);
+    Workers its = request.needsWorker() ? transferWorkers : workers;
+    @Nullable Throwable refusal = its.run(request, started);
     if (refusal != null) {
       started.run();
       request.refused(refusal);

@@ -26,7 +26,7 @@ import org.jspecify.annotations.Nullable;
  * kernel lacks. The reaper must never block, so it never runs these.
  */
 final class Workers {
-  private static final int THREADS = 4;
+  static final int DEFAULT_THREADS = 4;
   private static final long IDLE_SECONDS = 10;
 
   private final ThreadPoolExecutor pool;
@@ -35,17 +35,21 @@ final class Workers {
   private final Set<Request> unfinished = ConcurrentHashMap.newKeySet();
   private final Set<Thread> threads = ConcurrentHashMap.newKeySet();
 
-  Workers(Driver owner, String threadName, SharedCounters counters) {
+  /**
+   * @param threadNames what the threads' numbers come behind
+   * @param threads how many there may be; they start when they are needed
+   */
+  Workers(Driver owner, String threadNames, int threads, SharedCounters counters) {
     this.counters = counters;
     AtomicInteger number = new AtomicInteger();
     pool =
         new ThreadPoolExecutor(
-            THREADS,
-            THREADS,
+            threads,
+            threads,
             IDLE_SECONDS,
             TimeUnit.SECONDS,
             new LinkedTransferQueue<>(), // without a lock: see BriefLock
-            body -> newThread(owner, body, threadName + "-worker-" + number.incrementAndGet()));
+            body -> newThread(owner, body, threadNames + number.incrementAndGet()));
     pool.allowCoreThreadTimeOut(true);
   }
 
@@ -123,20 +127,32 @@ final class Workers {
     @Override
     public void run() {
       started.run();
-      finish(request, runNow(request.operation()));
+      finish(request, runNow(request));
     }
   }
 
-  private int runNow(Operation operation) {
+  private int runNow(Request request) {
+    Operation operation = request.operation();
     running.incrementAndGet();
     try {
-      return DirectCalls.run(operation);
+      int result = DirectCalls.run(operation);
+      for (int earlier = 0; mayGoAgain(request, result, earlier); earlier++) {
+        result = DirectCalls.run(operation);
+      }
+      return result;
     } catch (RuntimeException | Error e) {
       Log.error("running " + operation.name() + " failed", e);
       return -Errno.EIO;
     } finally {
       running.decrementAndGet();
     }
+  }
+
+  /** A lock that another holds is an answer. */
+  private static boolean mayGoAgain(Request request, int result, int earlier) {
+    return RetryPolicy.again(result, earlier)
+        && request.isRepeatable()
+        && !(request.operation() instanceof Operation.TryLock);
   }
 
   private void finish(Request request, int result) {

@@ -117,6 +117,7 @@ class ConstantsTest {
               entry("TIMESTAMP_NSEC", List.of("offsetof.statx_timestamp.tv_nsec")),
               entry("DEV_MAJOR", List.of("offsetof.statx.stx_dev_major")),
               entry("DEV_MINOR", List.of("offsetof.statx.stx_dev_minor")),
+              entry("MNT_ID", List.of("offsetof.statx.stx_mnt_id")),
               entry("DIO_MEM_ALIGN", List.of("offsetof.statx.stx_dio_mem_align")),
               entry("DIO_OFFSET_ALIGN", List.of("offsetof.statx.stx_dio_offset_align"))),
           IovecLayout.class,

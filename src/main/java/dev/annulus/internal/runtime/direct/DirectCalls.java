@@ -12,7 +12,10 @@ import java.lang.ref.Reference;
 import java.nio.file.Path;
 import java.util.List;
 
-/** Runs operations as blocking system calls on the calling thread. Stateless; a call a signal interrupts is repeated. */
+/**
+ * Runs operations as blocking system calls on the calling thread. Stateless. A call that a signal
+ * interrupts is repeated, but no write: only who asks for it knows whether it may be.
+ */
 public final class DirectCalls {
   private DirectCalls() {}
 
@@ -22,7 +25,7 @@ public final class DirectCalls {
       int result;
       do {
         result = once(operation);
-      } while (result == -Errno.EINTR && !(operation instanceof Operation.Close));
+      } while (result == -Errno.EINTR && isRepeatedHere(operation));
       return result;
     } finally {
       Reference.reachabilityFence(operation);
@@ -45,11 +48,14 @@ public final class DirectCalls {
 
   /** As {@link #run} of a write. */
   public static int write(int fd, long address, int length, long offset) {
-    int result;
-    do {
-      result = writeOnce(fd, address, length, offset);
-    } while (result == -Errno.EINTR);
-    return result;
+    return writeOnce(fd, address, length, offset);
+  }
+
+  private static boolean isRepeatedHere(Operation operation) {
+    return switch (operation) {
+      case Operation.Write _, Operation.WriteVector _ -> false;
+      default -> operation.isIdempotent();
+    };
   }
 
   private static int once(Operation operation) {
@@ -140,7 +146,7 @@ public final class DirectCalls {
       int count = KernelValues.iovecCount(pieces);
       int result =
           read ? Syscalls.preadv(fd, iovecs, count, offset) : Syscalls.pwritev(fd, iovecs, count, offset);
-      if (result != -Errno.ESPIPE) {
+      if (result != -Errno.ESPIPE || hasPositions(fd, arena)) {
         return result;
       }
       return read ? Syscalls.readv(fd, iovecs, count) : Syscalls.writev(fd, iovecs, count);
@@ -159,6 +165,19 @@ public final class DirectCalls {
   /** As {@link #readOnce}, for writing. */
   private static int writeOnce(int fd, long address, int length, long offset) {
     int result = Syscalls.pwrite(fd, address, length, offset);
-    return result == -Errno.ESPIPE ? Syscalls.write(fd, address, length) : result;
+    return result == -Errno.ESPIPE && !hasPositions(fd) ? Syscalls.write(fd, address, length) : result;
+  }
+
+  /** A regular file has: where one answers {@code ESPIPE}, something may have been written. */
+  private static boolean hasPositions(int fd) {
+    try (Arena arena = Arena.ofConfined()) {
+      return hasPositions(fd, arena);
+    }
+  }
+
+  private static boolean hasPositions(int fd, Arena arena) {
+    StatResult about = new StatResult();
+    int result = stat(fd, arena.allocate(1), Fcntl.AT_EMPTY_PATH, about, arena);
+    return result < 0 || (about.mode & Fcntl.S_IFMT) == Fcntl.S_IFREG;
   }
 }

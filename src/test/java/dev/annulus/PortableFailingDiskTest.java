@@ -1,0 +1,8 @@
+package dev.annulus;
+
+class PortableFailingDiskTest extends FailingDiskContract {
+  @Override
+  Backend backend() {
+    return Backend.PORTABLE;
+  }
+}
