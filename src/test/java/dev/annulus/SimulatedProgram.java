@@ -316,7 +316,9 @@ final class SimulatedProgram {
           case Errno.EIO -> quirks.seen(Quirk.IO_ERROR) + quirks.seen(Quirk.LOST_SYNC) > 0;
           case Errno.ENOSPC -> quirks.seen(Quirk.NO_SPACE) > 0;
           case Errno.ECANCELED -> quirks.seen(Quirk.CANCELLED_UNASKED) > 0 || ending;
-          case Errno.EINTR -> quirks.seen(Quirk.CLOSE_INTERRUPTED) > 0;
+          case Errno.EINTR -> quirks.seen(Quirk.CLOSE_INTERRUPTED) + quirks.seen(Quirk.INTERRUPTED) > 0;
+          // Syncs and appends are not repeated.
+          case Errno.EAGAIN -> quirks.seen(Quirk.TRY_AGAIN) > 0;
           default -> false;
         };
     if (!injected) {

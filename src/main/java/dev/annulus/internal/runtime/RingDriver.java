@@ -33,6 +33,10 @@ public final class RingDriver implements Driver {
   private static final int MAX_TRANSFER_THREADS = 256;
 
   private final DriverConfig config;
+
+  /** Not of a ring that is no kernel's, whose descriptors are numbers of its own. */
+  private final boolean asksForTypes;
+
   private final Intake intake;
   private final Wakeup wakeup;
   private final InFlightTable table;
@@ -50,14 +54,14 @@ public final class RingDriver implements Driver {
 
   /** Opens a ring and starts its thread. */
   public static RingDriver open(DriverConfig config) throws Unavailable {
-    RingDriver driver = open(config, () -> RingSetup.open(config.maxInFlight()));
+    RingDriver driver = new RingDriver(config, () -> RingSetup.open(config.maxInFlight()), true);
     RingSetup.warnOfTroubles();
     return driver;
   }
 
   static RingDriver open(DriverConfig config, RingMaker ringMaker) throws Unavailable {
     // The first ring probes: eventfd and system calls are only known to work where one can be made.
-    return new RingDriver(config, ringMaker);
+    return new RingDriver(config, ringMaker, false);
   }
 
   /** Whether a ring for so many operations can be made here: makes one, and unmakes it. */
@@ -66,7 +70,8 @@ public final class RingDriver implements Driver {
   }
 
   @SuppressWarnings("this-escape") // the thread starts last, in start()
-  private RingDriver(DriverConfig config, RingMaker ringMaker) throws Unavailable {
+  private RingDriver(DriverConfig config, RingMaker ringMaker, boolean asksForTypes) throws Unavailable {
+    this.asksForTypes = asksForTypes;
     this.config = config;
     intake = new Intake(config.maxQueued(), config.refuseWhenFull());
     table = new InFlightTable(config.maxInFlight());
@@ -189,7 +194,7 @@ public final class RingDriver implements Driver {
 
   @Override
   public boolean writesThrough(int fd) {
-    return FileSystemTypes.syncsWrites(fd);
+    return !asksForTypes || FileSystemTypes.syncsWrites(fd);
   }
 
   /**
@@ -200,7 +205,7 @@ public final class RingDriver implements Driver {
    */
   @Override
   public boolean needsWorker(int fd) {
-    return FileSystemTypes.isFuse(fd);
+    return asksForTypes && FileSystemTypes.isFuse(fd);
   }
 
   @Override
