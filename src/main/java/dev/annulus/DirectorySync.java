@@ -49,6 +49,9 @@ final class DirectorySync extends PathFuture<Void> {
       }
       case Operation.Stat _ when result >= 0 -> engine().lostDirectories().sync(this, Key.of(about));
       case Operation.Stat _ -> end(Errors.onPath(operation(), path(), null, -result));
+      // Cancelled before it began, it has not failed, and has not succeeded either.
+      case Operation.Sync _ when result < 0 && failure == null ->
+          end(Errors.onPath(operation(), path(), null, -result));
       case Operation.Sync _ -> end(failure);
       default -> super.onResult(result);
     }

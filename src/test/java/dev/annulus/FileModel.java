@@ -4,9 +4,13 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assertions.fail;
 
+import dev.annulus.sim.SimulatedFile;
+import dev.annulus.sim.SparseBytes;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -15,19 +19,22 @@ import org.jspecify.annotations.Nullable;
  * <p>After a crash a byte has the value of its last durable change or of a later one, durable or not.
  */
 final class FileModel {
-  /** No file grows so long. */
-  static final int MOST = 8192;
-
+  private static final int PAGE = SparseBytes.PAGE;
   private static final long NOT_YET = Long.MAX_VALUE;
 
   /** A change of contents or length, in flight or over. */
   static final class Change {
-    private final int from;
-    private byte[] bytes;
+    private final long from;
+
+    /** What is written; {@code null} for zeros. */
+    private byte @Nullable [] bytes;
+
+    private long to;
 
     /** The length the file has after it, if it changes the length. */
-    private @Nullable Integer newSize;
+    private @Nullable Long newSize;
 
+    private final @Nullable Object by;
     private final long begin;
     private long end = NOT_YET;
 
@@ -36,68 +43,100 @@ final class FileModel {
 
     private boolean durable;
 
-    /** Whether a sync that may have lost it was answered to somebody. */
-    private boolean suspect;
-
-    private Change(int from, byte[] bytes, @Nullable Integer newSize, long begin) {
+    private Change(long from, long to, byte @Nullable [] bytes, @Nullable Long newSize, @Nullable Object by, long begin) {
       this.from = from;
+      this.to = to;
       this.bytes = bytes;
       this.newSize = newSize;
+      this.by = by;
       this.begin = begin;
     }
 
-    private boolean covers(int at) {
-      return at >= from && at < from + bytes.length;
+    private byte at(long at) {
+      byte[] written = bytes;
+      return written == null ? 0 : written[(int) (at - from)];
     }
   }
 
-  final String path;
-  final byte[] content = new byte[MOST];
-  int size;
+  /** For messages. */
+  final String name;
 
-  /** No change ever reached further. */
-  private int touched;
+  /** The file, until the next crash. */
+  SimulatedFile file;
 
+  final Losses losses = new Losses();
+
+  /** Who holds its lock for certain, and whether anybody else may. */
+  @Nullable Object lockOwner;
+
+  boolean lockUnknown;
+
+  int locksUnderWay;
+
+  private SparseBytes content = new SparseBytes();
+  private SparseBytes base = new SparseBytes();
   private final List<Change> changes = new ArrayList<>();
 
-  FileModel(String path) {
-    this.path = path;
+  FileModel(String name, SimulatedFile file) {
+    this.name = name;
+    this.file = file;
+  }
+
+  long size() {
+    return content.size();
+  }
+
+  byte[] bytes(long at, int length) {
+    byte[] bytes = content.read(at, length);
+    assertEquals(length, bytes.length, "bytes there");
+    return bytes;
   }
 
   // ---- changes ----
 
   /** A write begins. */
-  Change beginWrite(int at, byte[] bytes, long now) {
-    int end = at + bytes.length;
-    return begin(new Change(at, bytes.clone(), bytes.length > 0 && end > size ? end : null, now));
+  Change beginWrite(long at, byte[] bytes, @Nullable Object by, long now) {
+    long end = at + bytes.length;
+    return begin(new Change(at, end, bytes.clone(), bytes.length > 0 && end > size() ? end : null, by, now));
   }
 
   /** A change of length begins; what is cut off reads as zeros from then on. */
-  Change beginResize(int newSize, long now) {
-    return begin(new Change(newSize, new byte[Math.max(0, size - newSize)], newSize, now));
+  Change beginResize(long newSize, @Nullable Object by, long now) {
+    return begin(new Change(newSize, Math.max(newSize, size()), null, newSize, by, now));
   }
 
   private Change begin(Change change) {
-    touched = Math.max(touched, change.from + change.bytes.length);
     changes.add(change);
     return change;
   }
 
-  /** A write has ended well, with so many bytes. */
+  /** A write was not done at all. */
+  void notWritten(Change change) {
+    boolean ignored = changes.remove(change);
+  }
+
+  /**
+   * A write has ended well, with so many bytes. If they are not all, more may have landed: it may have been repeated after an error
+   * that came late.
+   */
   void wrote(Change change, int count, long now) {
-    change.bytes = Arrays.copyOf(change.bytes, count);
-    System.arraycopy(change.bytes, 0, content, change.from, count);
-    change.newSize = count > 0 && change.from + count > size ? change.from + count : null;
-    size = change.newSize == null ? size : change.newSize;
+    byte[] all = Objects.requireNonNull(change.bytes);
+    long end = change.to;
+    byte[] written = Arrays.copyOf(all, count);
+    change.bytes = written;
+    change.to = change.from + count;
+    change.newSize = count > 0 && change.to > size() ? change.to : null;
+    content.write(change.from, written, 0, count);
     end(change, now);
+    if (count < all.length) {
+      byte[] rest = Arrays.copyOfRange(all, count, all.length);
+      failed(begin(new Change(change.to, end, rest, end > size() ? end : null, change.by, change.begin)), now);
+    }
   }
 
   /** A change of length has ended well. */
-  void resized(Change change, int newSize, long now) {
-    if (newSize < size) {
-      Arrays.fill(content, newSize, size, (byte) 0);
-    }
-    size = newSize;
+  void resized(Change change, long newSize, long now) {
+    content.setSize(newSize);
     end(change, now);
   }
 
@@ -107,98 +146,159 @@ final class FileModel {
   }
 
   /** A change has failed: its bytes and the length are old or new, which is found out by looking. */
-  void failed(Change change, byte[] cached, long now) {
-    Integer newSize = change.newSize;
+  void failed(Change change, long now) {
+    SparseBytes cached = file.cached();
+    Long newSize = change.newSize;
     if (newSize != null) {
-      int low = Math.min(size, newSize);
-      int high = Math.max(size, newSize);
-      assertTrue(cached.length >= low && cached.length <= high, () -> path + " is " + cached.length + " bytes long");
-      size = cached.length;
+      long low = Math.min(size(), newSize);
+      long high = Math.max(size(), newSize);
+      assertTrue(
+          cached.size() >= low && cached.size() <= high,
+          () -> name + " is " + cached.size() + " bytes long, neither " + low + " nor " + high);
     }
-    for (int i = change.from; i < change.from + change.bytes.length; i++) {
-      byte found = i < cached.length ? cached[i] : 0;
-      if (found != content[i] && found != change.bytes[i - change.from]) {
-        fail(path + ": a failed operation left something else at " + i);
+    long size = newSize == null ? size() : cached.size();
+    for (long page : touched(change.from, change.to, content, cached)) {
+      byte[] was = content.page(page);
+      byte[] is = cached.page(page);
+      byte[] merged = was.clone();
+      int end = (int) Math.min(PAGE, change.to - page * PAGE);
+      for (int i = (int) Math.max(0, change.from - page * PAGE); i < end; i++) {
+        if (is[i] != was[i] && is[i] != change.at(page * PAGE + i)) {
+          fail(name + ": a failed operation left something else at " + (page * PAGE + i));
+        }
+        merged[i] = is[i];
       }
-      content[i] = found;
+      content.write(page * PAGE, merged, 0, PAGE);
     }
+    content.setSize(size);
     change.end = now;
   }
 
-  /** A durable write has ended well. */
+  /** A write that syncs itself has ended well. */
   void wroteDurably(Change change, int count, long now) {
     wrote(change, count, now);
     change.durable = true;
   }
 
   /** A stretch of the file, which nothing in flight touches, must be as the model says. */
-  void check(byte[] cached, int from, int to) {
-    for (int i = from; i < Math.min(to, size); i++) {
-      int at = i;
-      assertEquals(content[i], i < cached.length ? cached[i] : 0, () -> path + ": the byte at " + at);
+  void check(long from, long to) {
+    SparseBytes cached = file.cached();
+    long last = Math.min(to, size());
+    for (long page : touched(from, last, content, cached)) {
+      byte[] expected = content.page(page);
+      byte[] found = cached.page(page);
+      int begin = (int) Math.max(0, from - page * PAGE);
+      int end = (int) Math.min(PAGE, last - page * PAGE);
+      int at = Arrays.mismatch(expected, begin, end, found, begin, end);
+      if (at >= 0) {
+        fail(name + ": the byte at " + (page * PAGE + begin + at));
+      }
     }
+  }
+
+  /** Nothing in flight touches the file: all of it must be as the model says. */
+  void checkAll() {
+    assertEquals(size(), file.cached().size(), () -> "length of " + name);
+    check(0, size());
+  }
+
+  private static Iterable<Long> touched(long from, long to, SparseBytes one, SparseBytes other) {
+    TreeSet<Long> pages = new TreeSet<>();
+    if (to > from) {
+      pages.addAll(one.pages().subSet(from / PAGE, true, (to - 1) / PAGE, true));
+      pages.addAll(other.pages().subSet(from / PAGE, true, (to - 1) / PAGE, true));
+    }
+    return pages;
   }
 
   // ---- durability ----
 
   /**
-   * A sync has ended well: what ended before it began is durable, unless some of it was lost before the file was opened, and the loss
-   * told to another. A change in several writes may be lost in part while it is still under way.
+   * A sync has ended well: what ended before it began is durable, unless it may have been lost before the file was opened, and the loss
+   * told to another.
+   *
+   * @param only whose changes it covers; {@code null} for everybody's
    */
-  void synced(long began, long opened) {
+  void synced(long began, long opened, @Nullable Object only) {
     for (Change change : changes) {
-      if (change.certain && change.end <= began && (change.begin > opened || !change.suspect)) {
+      boolean covered = change.certain && !change.durable && change.end <= began;
+      if (covered && (only == null || change.by == only) && !losses.mayHaveLost(change.begin, opened)) {
         change.durable = true;
       }
     }
   }
 
-  /** A sync has failed, or nobody knows. */
-  void maybeLost() {
+  /** Checks what a crash left, unless the device has lied: then nothing is promised. */
+  void checkAfterCrash(SparseBytes image) {
+    if (file.isLiedAbout()) {
+      return;
+    }
+    long least = leastSize();
+    assertTrue(
+        image.size() >= least, () -> name + ": " + least + " bytes were durable, " + image.size() + " survived");
+    TreeSet<Long> pages = new TreeSet<>(base.pages());
+    pages.addAll(image.pages());
     for (Change change : changes) {
-      if (!change.durable) {
-        change.suspect = true;
-      }
-    }
-  }
-
-  /** Checks what a crash left. */
-  void checkAfterCrash(byte[] image) {
-    int least = leastSize();
-    assertTrue(image.length >= least, () -> path + ": " + least + " bytes were durable, " + image.length + " survived");
-    for (int at = 0; at < Math.max(touched, image.length); at++) {
-      if (!mayBe(at, at < image.length ? image[at] : 0)) {
-        fail(path + ": a durable byte was lost at " + at);
-      }
-    }
-  }
-
-  private boolean mayBe(int at, byte found) {
-    for (int i = changes.size() - 1; i >= 0; i--) {
-      Change change = changes.get(i);
-      if (change.covers(at)) {
-        if (change.bytes[at - change.from] == found) {
-          return true;
-        }
-        if (change.durable) {
-          return false;
+      if (change.bytes != null && change.to > change.from) {
+        for (long page = change.from / PAGE; page <= (change.to - 1) / PAGE; page++) {
+          pages.add(page);
         }
       }
     }
-    return found == 0;
+    for (long page : pages) {
+      checkAfterCrash(page, image.page(page));
+    }
   }
 
-  private int leastSize() {
-    int least = Integer.MAX_VALUE;
+  private void checkAfterCrash(long page, byte[] found) {
+    boolean[] settled = new boolean[PAGE];
+    long start = page * PAGE;
     for (int i = changes.size() - 1; i >= 0; i--) {
       Change change = changes.get(i);
-      if (change.newSize != null) {
-        least = Math.min(least, change.newSize);
+      int to = Math.clamp(change.to - start, 0, PAGE);
+      for (int at = Math.clamp(change.from - start, 0, PAGE); at < to; at++) {
+        if (settled[at]) {
+          continue;
+        }
+        settled[at] = change.at(start + at) == found[at];
+        if (!settled[at] && change.durable) {
+          fail(name + ": a durable byte was lost at " + (start + at));
+        }
+      }
+    }
+    byte[] before = base.page(page);
+    for (int at = 0; at < PAGE; at++) {
+      if (!settled[at] && found[at] != before[at]) {
+        fail(name + ": nobody wrote the byte at " + (start + at) + ", or it was durable before the last crash");
+      }
+    }
+  }
+
+  private long leastSize() {
+    long least = Long.MAX_VALUE;
+    for (int i = changes.size() - 1; i >= 0; i--) {
+      Change change = changes.get(i);
+      Long newSize = change.newSize;
+      if (newSize != null) {
+        least = Math.min(least, newSize);
         if (change.durable) {
           return least;
         }
       }
     }
-    return 0;
+    return Math.min(least, base.size());
+  }
+
+  /** The machine has crashed and come up again: what is left is durable. */
+  void rebooted(SimulatedFile successor) {
+    checkAfterCrash(successor.cached());
+    file = successor;
+    base = successor.cached().copy();
+    content = base.copy();
+    changes.clear();
+    losses.clear();
+    lockOwner = null;
+    lockUnknown = false;
+    locksUnderWay = 0;
   }
 }

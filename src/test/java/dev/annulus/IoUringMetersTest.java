@@ -72,9 +72,9 @@ class IoUringMetersTest extends MetersContract {
   void retries_ofAKernelThatAlwaysSaysTryAgain_areCountedAndEndInOneFailure() throws Exception {
     SimulatedRing.Shape shape = new SimulatedRing.Shape(8, 8, true, 0, 1024);
     Quirks calm = new Quirks(1, Quirks.Mood.CALM);
-    try (IoRuntime simulated = over(() -> new SimulatedRing(shape, new SimulatedDisk(), calm, Turns.none()));
+    try (IoRuntime simulated = over(() -> new SimulatedRing(shape, new SimulatedDisk(0), calm, Turns.none()));
         IoRuntimeMetrics _ = bound(simulated, Tags.of("runtime", "simulated"))) {
-      AsyncFile stubborn = get(simulated.openFile(Path.of(SimulatedDisk.STUBBORN), READ));
+      AsyncFile stubborn = get(simulated.openFile(Path.of(new SimulatedDisk(0).mount(), SimulatedDisk.STUBBORN), READ));
       assertEquals(ErrorKind.WOULD_BLOCK, ErrorKind.of(failure(stubborn.read(direct(8), 0))));
       assertEquals(64, registry.get("annulus.operations.retried").tag("runtime", "simulated").functionCounter().count());
       assertEquals(

@@ -8,6 +8,9 @@ import java.util.SplittableRandom;
 final class ProgramArguments {
   static final int LONGEST = 1400;
 
+  /** Past 4 GiB, and no multiple of anything. */
+  private static final long FAR = (5L << 30) + 1234;
+
   private final SplittableRandom random;
   private final NativePool pool;
 
@@ -16,8 +19,10 @@ final class ProgramArguments {
     this.pool = pool;
   }
 
-  int position() {
-    return random.nextInt(4) == 0 ? 0 : random.nextInt(2000);
+  /** Near the beginning, or past 4 GiB. */
+  long position() {
+    long position = random.nextInt(4) == 0 ? 0 : random.nextInt(2000);
+    return random.nextInt(6) == 0 ? FAR + position : position;
   }
 
   Payload payload() {

@@ -57,7 +57,7 @@ class SimulatedKernelStressTest {
   private static void round(long seed, ExecutorService threads) throws Exception {
     SplittableRandom random = new SplittableRandom(seed);
     Quirks quirks = new Quirks(random.nextLong(), Mood.ROUGH);
-    SimulatedDisk disk = new SimulatedDisk();
+    SimulatedDisk disk = new SimulatedDisk(0);
     int maxInFlight = 1 + random.nextInt(6);
     SimulatedRing.Shape shape =
         new SimulatedRing.Shape(2 << random.nextInt(3), 1 << random.nextInt(4), true, random.nextInt(), maxInFlight);
@@ -75,7 +75,7 @@ class SimulatedKernelStressTest {
     try (IoRuntime runtime = new IoRuntime("simulated", Backend.IO_URING, driver, TestPolicies.plain(), Duration.ofSeconds(10))) {
       AsyncFile file =
           runtime
-              .openFile(Path.of("/sim/a"), StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE)
+              .openFile(Path.of(disk.mount(), "a"), StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE)
               .get(10, TimeUnit.SECONDS);
       List<Callable<Boolean>> bodies = new ArrayList<>();
       for (int i = 0; i < THREADS; i++) {

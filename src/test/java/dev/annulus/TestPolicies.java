@@ -10,10 +10,15 @@ final class TestPolicies {
   private TestPolicies() {}
 
   static Policies plain() {
-    return with(null, Durability.SYNC_AFTER);
+    return with(null, false, Durability.SYNC_AFTER);
   }
 
   static Policies with(@Nullable Executor completionExecutor, Durability durability) {
-    return new Policies(completionExecutor, false, POOL_BYTES, durability);
+    return with(completionExecutor, false, durability);
+  }
+
+  static Policies with(
+      @Nullable Executor completionExecutor, boolean inlineReads, Durability durability) {
+    return new Policies(completionExecutor, inlineReads, POOL_BYTES, durability);
   }
 }

@@ -6,20 +6,36 @@ public enum Quirk {
   SHORT_READ(300),
   /** Fewer bytes than asked for, though there is room. */
   SHORT_WRITE(300),
-  /** A completion says {@code -EINTR}; nothing was done. */
+  /** A write of some bytes is answered 0, and wrote none. */
+  ZERO_WRITE(80),
+  /** A completion says {@code -EINTR}; nothing was done, but of a write any part may have been. */
   INTERRUPTED(150),
-  /** A completion says {@code -EAGAIN}; nothing was done. */
+  /** A completion says {@code -EAGAIN}; likewise. */
   TRY_AGAIN(150),
   /** A completion says {@code -EIO}; of a write, a part may have been done. */
   IO_ERROR(60),
   /** A write says {@code -ENOSPC}; a part may have been done. */
   NO_SPACE(60),
-  /** A completion says {@code -ECANCELED} although nobody asked. */
+  /** A completion says {@code -ECANCELED} although nobody asked; likewise. */
   CANCELLED_UNASKED(30),
-  /** A sync fails, and the data it should have saved is forgotten; the next sync will be content. */
+  /** An operation on names says that it failed, and was done all the same. */
+  DONE_ALL_THE_SAME(700),
+  /** A sync fails with any errno, and the data it should have stored is forgotten; the next sync will be content. */
   LOST_SYNC(150),
+  /** A sync fails with any errno and stores nothing, but a later one would. */
+  SYNC_REFUSED(60),
+  /** What was written is lost in the background; each open file is told by its next sync. */
+  LOST_UNASKED(40),
+  /** A sync says 0 and has stored nothing: the device lies. */
+  DEVICE_LIES(20),
+  /** A write with a sync in it is cut by other operations between its two halves. */
+  SYNC_MUCH_LATER(500),
+  /** A completion is posted only after those of operations that ended later. */
+  LATE_COMPLETION(200),
   /** A close says {@code -EINTR}; the descriptor is gone all the same. */
   CLOSE_INTERRUPTED(150),
+  /** A close says {@code -EIO}, {@code -ENOSPC} or {@code -EDQUOT}, and what was written is lost; the descriptor is gone. */
+  CLOSE_FAILED(100),
   /** The read of the wake-up fails and takes nothing. */
   WAKE_READ_FAILS(100),
 
@@ -41,6 +57,8 @@ public enum Quirk {
   REORDERED(600),
   /** A completion of long ago comes again. No kernel does; a client that matches by slot alone would not notice. */
   STALE_COMPLETION(150),
+  /** A read of the page cache that must not wait finds nothing, or a part. */
+  NOT_CACHED(500),
 
   /** Memory is not registered, for want of memory that may be locked. */
   REGISTRATION_REFUSED(500),
@@ -49,6 +67,14 @@ public enum Quirk {
   REGISTERED_TRANSFER(0),
   /** A write with a sync in it. Follows from the client's using it. */
   WRITTEN_THROUGH(0),
+  /** A write to a file that syncs each. Follows from the client's opening it so. */
+  WRITTEN_SYNCED(0),
+  /** A sync of a directory. Follows from the client's asking. */
+  DIRECTORY_SYNCED(0),
+  /** A system call on a thread of the client's own. */
+  CALLED(0),
+  /** The machine crashed, and the client went on with what was left. */
+  REBOOTED(0),
   /** The completion queue was full. Follows from its size. */
   OVERFLOW(0),
   /** A cancellation found its target waiting. Half of all operations wait. */

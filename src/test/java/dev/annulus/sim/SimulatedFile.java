@@ -3,6 +3,7 @@ package dev.annulus.sim;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.SplittableRandom;
 import org.jspecify.annotations.Nullable;
 
@@ -10,130 +11,184 @@ import org.jspecify.annotations.Nullable;
  * A file with two images: the page cache, which reads see, and stable storage, which survives a crash. What lies between them is
  * a list of changes; a sync carries the changes over that were made before it was submitted, no later ones.
  */
-public final class SimulatedFile {
+public final class SimulatedFile extends SimulatedNode {
   /** What a device writes as a whole. */
   static final int SECTOR = 512;
 
   /** A write, or, without bytes, a new length. */
   private static final class Change {
-    final int at;
+    final long at;
     final byte @Nullable [] bytes;
 
-    Change(int at, byte @Nullable [] bytes) {
+    Change(long at, byte @Nullable [] bytes) {
       this.at = at;
       this.bytes = bytes;
     }
-  }
 
-  private byte[] cache = new byte[0];
-  private byte[] stable = new byte[0];
+    long end() {
+      return at + (bytes == null ? 0 : bytes.length);
+    }
 
-  /** Changes not carried over; the first has the number {@link #firstUnsynced}. */
-  private final List<Change> unsynced = new ArrayList<>();
+    void applyTo(SparseBytes image) {
+      if (bytes == null) {
+        image.setSize(at);
+      } else {
+        image.write(at, bytes, 0, bytes.length);
+      }
+    }
 
-  private long firstUnsynced;
-
-  /** Syncs that lost data so far; each open file is told once (errseq_t in the kernel). */
-  int losses;
-
-  public byte[] cached() {
-    return cache.clone();
-  }
-
-  int size() {
-    return cache.length;
-  }
-
-  byte[] read(long at, int length) {
-    int from = (int) Math.min(at, cache.length);
-    return Arrays.copyOfRange(cache, from, Math.min(cache.length, from + length));
-  }
-
-  void write(int at, byte[] bytes) {
-    if (bytes.length > 0) {
-      Change change = new Change(at, bytes);
-      cache = apply(cache, change);
-      unsynced.add(change);
+    Change part(long from, long to) {
+      return new Change(from, Arrays.copyOfRange(Objects.requireNonNull(bytes), (int) (from - at), (int) (to - at)));
     }
   }
 
-  void setSize(int size) {
-    Change change = new Change(size, null);
-    cache = apply(cache, change);
-    unsynced.add(change);
+  private final SparseBytes cache;
+  private final SparseBytes stable;
+
+  /** Changes not carried over; the first has the number {@link #firstUnsynced}. What was carried over alone has no bytes left. */
+  private final List<List<Change>> unsynced = new ArrayList<>();
+
+  private long firstUnsynced;
+
+  SimulatedFile(long number) {
+    this(number, new SparseBytes());
   }
 
-  /** A sync is submitted: everything up to here is what it is about. */
+  /** A file that a crash has left. */
+  private SimulatedFile(long number, SparseBytes image) {
+    super(number);
+    cache = image;
+    stable = image.copy();
+  }
+
+  /** Returns what reads see; to be looked at with the disk's lock, and not to be changed. */
+  public SparseBytes cached() {
+    return cache;
+  }
+
+  void write(long at, byte[] bytes) {
+    if (bytes.length > 0) {
+      change(new Change(at, bytes));
+    }
+  }
+
+  void setSize(long size) {
+    change(new Change(size, null));
+  }
+
+  private void change(Change change) {
+    change.applyTo(cache);
+    unsynced.add(List.of(change));
+  }
+
+  @Override
   long mark() {
     return firstUnsynced + unsynced.size();
   }
 
-  /** A sync has succeeded. */
+  @Override
+  long firstPending() {
+    return firstUnsynced;
+  }
+
+  @Override
   void persist(long mark) {
-    for (Change change : upTo(mark)) {
-      stable = apply(stable, change);
+    for (List<Change> parts : upTo(mark)) {
+      parts.forEach(part -> part.applyTo(stable));
     }
     forget(mark);
   }
 
-  /** A sync has failed: the cache is clean afterwards, and stable storage is none the wiser. */
-  void lose(long mark) {
-    forget(mark);
-    losses++;
+  /**
+   * A write with a sync in it has succeeded: its bytes are stable, and all lengths, since the journal is written in order; other bytes
+   * are not.
+   */
+  void persistRange(long from, long to) {
+    for (int i = 0; i < unsynced.size(); i++) {
+      List<Change> parts = unsynced.get(i);
+      if (parts.size() == 1 && parts.getFirst().bytes == null) {
+        Change length = parts.getFirst();
+        for (int j = 0; j < i; j++) {
+          unsynced.set(j, without(unsynced.get(j), length.at, Long.MAX_VALUE));
+        }
+        length.applyTo(stable);
+        unsynced.set(i, List.of());
+      }
+    }
+    unsynced.replaceAll(parts -> without(parts, from, to));
+    byte[] bytes = cache.read(from, (int) (to - from));
+    stable.write(from, bytes, 0, bytes.length);
   }
 
-  /** What is left after a crash at the worst moment: nothing but what was synced. */
-  public byte[] afterWorstCrash() {
-    return stable.clone();
+  /** The parts of changes outside of a range. */
+  private static List<Change> without(List<Change> parts, long from, long to) {
+    if (parts.stream().noneMatch(part -> part.at < to && from < part.end())) {
+      return parts;
+    }
+    List<Change> left = new ArrayList<>();
+    for (Change part : parts) {
+      if (part.bytes == null || part.end() <= from || to <= part.at) {
+        left.add(part);
+        continue;
+      }
+      if (part.at < from) {
+        left.add(part.part(part.at, from));
+      }
+      if (to < part.end()) {
+        left.add(part.part(to, part.end()));
+      }
+    }
+    return left;
   }
 
-  /** What is left after a crash when the kernel had begun to write back: some changes, some in part, cut at sectors. */
-  public byte[] afterCrash(SplittableRandom random) {
-    byte[] image = stable.clone();
-    for (Change change : unsynced) {
-      switch (random.nextInt(3)) {
-        case 0 -> {}
-        case 1 -> image = apply(image, change);
-        default -> image = torn(image, change, random);
+  /** Returns what is left after a crash at the worst moment: nothing but what was synced. Not to be changed. */
+  public SparseBytes afterWorstCrash() {
+    return stable;
+  }
+
+  /** Returns what is left after a crash when the kernel had begun to write back: some changes, some in part, cut at sectors. */
+  public SparseBytes afterCrash(SplittableRandom random) {
+    SparseBytes image = stable.copy();
+    for (List<Change> parts : unsynced) {
+      for (Change change : parts) {
+        switch (random.nextInt(3)) {
+          case 0 -> {}
+          case 1 -> change.applyTo(image);
+          default -> tear(image, change, random);
+        }
       }
     }
     return image;
   }
 
-  private static byte[] torn(byte[] image, Change change, SplittableRandom random) {
+  /** Returns this file as the next boot finds it. */
+  SimulatedFile rebooted(@Nullable SplittableRandom random) {
+    return new SimulatedFile(number, random == null ? stable.copy() : afterCrash(random));
+  }
+
+  private static void tear(SparseBytes image, Change change, SplittableRandom random) {
     byte[] bytes = change.bytes;
     if (bytes == null) {
-      return image;
+      return;
     }
-    byte[] result = image;
     int at = 0;
     while (at < bytes.length) {
-      int sectorEnd = ((change.at + at) / SECTOR + 1) * SECTOR - change.at;
-      int end = Math.min(bytes.length, sectorEnd);
+      long sectorEnd = ((change.at + at) / SECTOR + 1) * SECTOR - change.at;
+      int end = (int) Math.min(bytes.length, sectorEnd);
       if (random.nextBoolean()) {
-        result = apply(result, new Change(change.at + at, Arrays.copyOfRange(bytes, at, end)));
+        image.write(change.at + at, bytes, at, end - at);
       }
       at = end;
     }
-    return result;
   }
 
-  private List<Change> upTo(long mark) {
+  private List<List<Change>> upTo(long mark) {
     return unsynced.subList(0, (int) Math.max(0, mark - firstUnsynced));
   }
 
-  private void forget(long mark) {
+  @Override
+  void forget(long mark) {
     upTo(mark).clear();
     firstUnsynced = Math.max(firstUnsynced, mark);
-  }
-
-  private static byte[] apply(byte[] image, Change change) {
-    byte[] bytes = change.bytes;
-    if (bytes == null) {
-      return Arrays.copyOf(image, change.at);
-    }
-    byte[] result = Arrays.copyOf(image, Math.max(image.length, change.at + bytes.length));
-    System.arraycopy(bytes, 0, result, change.at, bytes.length);
-    return result;
   }
 }

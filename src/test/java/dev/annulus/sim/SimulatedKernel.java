@@ -2,23 +2,13 @@ package dev.annulus.sim;
 
 import static dev.annulus.internal.abi.IoUring.IORING_OP_ASYNC_CANCEL;
 import static dev.annulus.internal.abi.IoUring.IORING_OP_CLOSE;
-import static dev.annulus.internal.abi.IoUring.IORING_OP_FALLOCATE;
-import static dev.annulus.internal.abi.IoUring.IORING_OP_FSYNC;
-import static dev.annulus.internal.abi.IoUring.IORING_OP_FTRUNCATE;
-import static dev.annulus.internal.abi.IoUring.IORING_OP_NOP;
-import static dev.annulus.internal.abi.IoUring.IORING_OP_OPENAT;
 import static dev.annulus.internal.abi.IoUring.IORING_OP_READ;
-import static dev.annulus.internal.abi.IoUring.IORING_OP_READV;
 import static dev.annulus.internal.abi.IoUring.IORING_OP_READ_FIXED;
-import static dev.annulus.internal.abi.IoUring.IORING_OP_STATX;
 import static dev.annulus.internal.abi.IoUring.IORING_OP_WRITE;
-import static dev.annulus.internal.abi.IoUring.IORING_OP_WRITEV;
 import static dev.annulus.internal.abi.IoUring.IORING_OP_WRITE_FIXED;
 
-import dev.annulus.internal.abi.Fcntl;
 import dev.annulus.internal.abi.Syscalls;
 import dev.annulus.internal.driver.Errno;
-import dev.annulus.sim.SimulatedDisk.OpenFile;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
@@ -32,36 +22,8 @@ final class SimulatedKernel {
   /** What becomes a completion entry. */
   record Answer(long userData, int result) {}
 
-  /** An operation between submission and completion. */
-  private static final class Work {
-    final Sqe sqe;
-    final @Nullable OpenFile file;
-    final Transfer memory;
-    final String path;
-
-    /** What a sync is about: the changes there were when it was submitted. */
-    final long mark;
-
-    /** Whether a worker has it in hand, so that it cannot be cancelled. */
-    final boolean running;
-
-    boolean cancelledLate;
-
-    Work(Sqe sqe, @Nullable OpenFile file, boolean running) {
-      this.sqe = sqe;
-      this.file = file;
-      this.running = running;
-      memory = Transfer.of(sqe);
-      path = sqe.opcode() == IORING_OP_OPENAT || sqe.opcode() == IORING_OP_STATX ? Transfer.string(sqe.addr()) : "";
-      mark = file == null ? 0 : file.file.mark();
-    }
-
-    boolean isHung() {
-      return file != null && file.path.equals(SimulatedDisk.HUNG) && sqe.opcode() == IORING_OP_READ;
-    }
-  }
-
   private final SimulatedDisk disk;
+  private final SimulatedCalls calls;
   private final Quirks quirks;
   private final int maxInFlight;
 
@@ -78,6 +40,7 @@ final class SimulatedKernel {
 
   SimulatedKernel(SimulatedDisk disk, Quirks quirks, int maxInFlight) {
     this.disk = disk;
+    calls = new SimulatedCalls(disk, quirks);
     this.quirks = quirks;
     this.maxInFlight = maxInFlight;
   }
@@ -129,8 +92,8 @@ final class SimulatedKernel {
           "the descriptor is closed under an operation",
           sqe);
     }
-    Work work = new Work(sqe, file, quirks.below(2) == 0);
-    if (sqe.opcode() == IORING_OP_READ || sqe.opcode() == IORING_OP_READV) {
+    Work work = new Work(sqe, file, quirks.below(2) == 0, false);
+    if (work.reads()) {
       work.memory.scribble();
     }
     works.add(work);
@@ -164,7 +127,15 @@ final class SimulatedKernel {
 
   /** Whether an operation can complete now, the wake-up apart. */
   boolean canComplete() {
-    return !answers.isEmpty() || works.stream().anyMatch(work -> !work.isHung());
+    return !answers.isEmpty() || ableToComplete() > 0;
+  }
+
+  private int ableToComplete() {
+    int able = 0;
+    for (Work work : works) {
+      able += work.isHung() ? 0 : 1;
+    }
+    return able;
   }
 
   /** Whether nothing is held but the wake-up and what never ends. */
@@ -174,19 +145,37 @@ final class SimulatedKernel {
 
   /** Carries out one operation that can complete. */
   Answer completeOne() {
-    List<Work> able = works.stream().filter(work -> !work.isHung()).toList();
-    int choice = quirks.happens(Quirk.REORDERED) ? quirks.below(answers.size() + able.size()) : 0;
-    if (choice < answers.size()) {
-      return answers.remove(choice);
+    while (true) {
+      int choice = quirks.happens(Quirk.REORDERED) ? quirks.below(answers.size() + ableToComplete()) : 0;
+      if (choice < answers.size()) {
+        return answers.remove(choice);
+      }
+      Work work = able(choice - answers.size());
+      int result = calls.carryOut(work);
+      if (result == SimulatedCalls.NOT_YET) {
+        continue;
+      }
+      boolean ignored = works.remove(work);
+      Answer answer = new Answer(work.sqe.userData(), result);
+      boolean last = result != -Errno.EINTR && result != -Errno.EAGAIN;
+      if (last && quirks.happens(Quirk.STALE_COMPLETION)) {
+        answers.add(answer);
+      } else if (ableToComplete() > 0 && quirks.happens(Quirk.LATE_COMPLETION)) {
+        answers.add(answer);
+        continue;
+      }
+      return answer;
     }
-    Work work = able.get(choice - answers.size());
-    boolean ignored = works.remove(work);
-    Answer answer = new Answer(work.sqe.userData(), carryOut(work));
-    boolean last = answer.result != -Errno.EINTR && answer.result != -Errno.EAGAIN;
-    if (last && quirks.happens(Quirk.STALE_COMPLETION)) {
-      answers.add(answer);
+  }
+
+  private Work able(int choice) {
+    int left = choice;
+    for (Work work : works) {
+      if (!work.isHung() && left-- == 0) {
+        return work;
+      }
     }
-    return answer;
+    throw new IllegalStateException("nothing can complete");
   }
 
   /** The eventfd whose read is waiting, or -1. */
@@ -203,117 +192,6 @@ final class SimulatedKernel {
     wakeRead = null;
     boolean fails = quirks.happens(Quirk.WAKE_READ_FAILS);
     return new Answer(sqe.userData(), fails ? -Errno.EINTR : Syscalls.read(sqe.fd(), sqe.addr(), sqe.len()));
-  }
-
-  // ---- operations ----
-
-  private int carryOut(Work work) {
-    if (work.file != null && work.file.path.equals(SimulatedDisk.STUBBORN) && work.sqe.opcode() == IORING_OP_READ) {
-      return -Errno.EAGAIN;
-    }
-    if (work.sqe.opcode() == IORING_OP_CLOSE) {
-      disk.close(work.sqe.fd());
-      return quirks.happens(Quirk.CLOSE_INTERRUPTED) ? -Errno.EINTR : 0;
-    }
-    if ((work.cancelledLate && quirks.below(3) == 0) || quirks.happens(Quirk.INTERRUPTED)) {
-      return -Errno.EINTR;
-    }
-    if (quirks.happens(Quirk.TRY_AGAIN)) {
-      return -Errno.EAGAIN;
-    }
-    if (quirks.happens(Quirk.CANCELLED_UNASKED)) {
-      return -Errno.ECANCELED;
-    }
-    boolean writes = work.sqe.opcode() == IORING_OP_WRITE || work.sqe.opcode() == IORING_OP_WRITEV;
-    int error = failure(writes);
-    if (error != 0) {
-      if (writes) {
-        write(work, quirks.below(work.memory.length() + 1));
-      }
-      return -error;
-    }
-    return succeed(work);
-  }
-
-  private int failure(boolean writes) {
-    if (quirks.happens(Quirk.IO_ERROR)) {
-      return Errno.EIO;
-    }
-    return writes && quirks.happens(Quirk.NO_SPACE) ? Errno.ENOSPC : 0;
-  }
-
-  private int succeed(Work work) {
-    Sqe sqe = work.sqe;
-    return switch (sqe.opcode()) {
-      case IORING_OP_NOP -> 0;
-      case IORING_OP_READ, IORING_OP_READV -> read(work);
-      case IORING_OP_WRITE, IORING_OP_WRITEV -> {
-        boolean cut = work.memory.length() > 1 && quirks.happens(Quirk.SHORT_WRITE);
-        yield writeAndSync(work, cut ? 1 + quirks.below(work.memory.length() - 1) : work.memory.length());
-      }
-      case IORING_OP_FSYNC -> sync(work, work.mark);
-      case IORING_OP_FTRUNCATE -> {
-        opened(work).file.setSize((int) sqe.off());
-        yield 0;
-      }
-      case IORING_OP_FALLOCATE -> {
-        SimulatedFile file = opened(work).file;
-        file.setSize((int) Math.max(file.size(), sqe.off() + sqe.addr()));
-        yield 0;
-      }
-      case IORING_OP_OPENAT -> disk.open(work.path, sqe.opFlags());
-      case IORING_OP_STATX -> stat(work);
-      default -> -Errno.EINVAL;
-    };
-  }
-
-  private int read(Work work) {
-    byte[] bytes = opened(work).file.read(work.sqe.off(), work.memory.length());
-    boolean cut = bytes.length > 1 && quirks.happens(Quirk.SHORT_READ);
-    return work.memory.fill(bytes, cut ? 1 + quirks.below(bytes.length - 1) : bytes.length);
-  }
-
-  private int write(Work work, int length) {
-    OpenFile open = opened(work);
-    check(work.sqe.off() >= 0 || open.append, "no position, and the file does not append", work.sqe);
-    open.file.write(open.append ? open.file.size() : (int) work.sqe.off(), work.memory.take(length));
-    return length;
-  }
-
-  /** A write with RWF_DSYNC has a sync in it, whose failure is all that is told. */
-  private int writeAndSync(Work work, int length) {
-    int count = write(work, length);
-    if (count == 0 || (work.sqe.opFlags() & Fcntl.RWF_DSYNC) == 0) {
-      return count;
-    }
-    quirks.count(Quirk.WRITTEN_THROUGH);
-    int synced = sync(work, opened(work).file.mark());
-    return synced < 0 ? synced : count;
-  }
-
-  private int sync(Work work, long mark) {
-    OpenFile open = opened(work);
-    if (quirks.happens(Quirk.LOST_SYNC)) {
-      open.file.lose(mark);
-    } else {
-      open.file.persist(mark);
-    }
-    boolean news = open.knownLosses < open.file.losses;
-    open.knownLosses = open.file.losses;
-    return news ? -Errno.EIO : 0;
-  }
-
-  private int stat(Work work) {
-    SimulatedFile file = work.file != null ? work.file.file : disk.file(work.path);
-    return file == null ? -Errno.ENOENT : Transfer.writeStatus(work.sqe.off(), file.size());
-  }
-
-  private static OpenFile opened(Work work) {
-    OpenFile open = work.file;
-    if (open == null) {
-      throw abuse("no descriptor", work.sqe);
-    }
-    return open;
   }
 
   private static void check(boolean condition, String otherwise, Sqe sqe) {

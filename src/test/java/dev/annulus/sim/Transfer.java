@@ -5,6 +5,7 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
+import dev.annulus.internal.abi.Fcntl;
 import dev.annulus.internal.abi.IoUring;
 import dev.annulus.internal.abi.IovecLayout;
 import dev.annulus.internal.abi.StatxLayout;
@@ -15,8 +16,12 @@ import java.util.List;
 
 /** The user's memory of one operation: the kernel's way into it, by address. */
 record Transfer(List<MemorySegment> spans) {
+  /** The number of the mount of every simulated disk: no real one comes so far. */
+  static final long MOUNT_ID = 1L << 60;
+
   private static final int LONGEST_PATH = 4096;
   private static final short REGULAR_FILE = (short) 0x81a4; // S_IFREG, rw-r--r--
+  private static final short DIRECTORY = (short) 0x41ed; // S_IFDIR, rwxr-xr-x
   private static final byte SCRIBBLE = (byte) 0xdb;
 
   static Transfer of(Sqe sqe) {
@@ -44,16 +49,24 @@ record Transfer(List<MemorySegment> spans) {
   }
 
   /** Writes a {@code struct statx}. */
-  static int writeStatus(long address, long size) {
+  static int writeStatus(long address, SimulatedNode node) {
+    long size = node instanceof SimulatedFile file ? file.cached().size() : SparseBytes.PAGE;
     MemorySegment statx = Syscalls.segment(address, StatxLayout.SIZE).fill((byte) 0);
     statx.set(JAVA_LONG, StatxLayout.STX_SIZE, size);
-    statx.set(JAVA_SHORT, StatxLayout.MODE, REGULAR_FILE);
+    statx.set(JAVA_SHORT, StatxLayout.MODE, node instanceof SimulatedFile ? REGULAR_FILE : DIRECTORY);
     statx.set(JAVA_INT, StatxLayout.NLINK, 1);
+    statx.set(JAVA_INT, StatxLayout.MASK, Fcntl.STATX_MNT_ID_UNIQUE);
+    statx.set(JAVA_LONG, StatxLayout.MNT_ID, MOUNT_ID);
+    statx.set(JAVA_LONG, StatxLayout.INO, node.number);
     return 0;
   }
 
   int length() {
-    return (int) spans.stream().mapToLong(MemorySegment::byteSize).sum();
+    long length = 0;
+    for (MemorySegment span : spans) {
+      length += span.byteSize();
+    }
+    return (int) length;
   }
 
   /** Until a read completes its memory holds nothing in particular. */

@@ -118,9 +118,8 @@ final class DirectoryReader {
       if (isSelfOrParent(name)) {
         continue;
       }
-      boolean directory =
-          type == DirentLayout.DT_UNKNOWN ? isDirectory(directoryFd, name) : type == DirentLayout.DT_DIR;
-      int stop = visitor.visit(new Entry(name, directory));
+      int directory = type == DirentLayout.DT_UNKNOWN ? isDirectory(directoryFd, name) : type == DirentLayout.DT_DIR ? 1 : 0;
+      int stop = directory < 0 ? directory : visitor.visit(new Entry(name, directory == 1));
       if (stop != 0) {
         return stop;
       }
@@ -140,15 +139,24 @@ final class DirectoryReader {
     return name[0] == '.' && (name.length == 1 || (name.length == 2 && name[1] == '.'));
   }
 
-  /** For file systems whose directories do not tell types. A name that is gone meanwhile is no directory. */
-  static boolean isDirectory(int directoryFd, byte[] name) {
+  /**
+   * For file systems whose directories do not tell types: 1 for a directory, 0 for anything else and
+   * for a name that is gone meanwhile, or a negated errno. An error is no answer: taken for one, a
+   * directory would be listed as a file.
+   */
+  private static int isDirectory(int directoryFd, byte[] name) {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment statx = arena.allocate(StatxLayout.SIZE, Long.BYTES);
-      int result =
-          Syscalls.statx(
-              directoryFd, cString(name, arena), Fcntl.AT_SYMLINK_NOFOLLOW, KernelValues.statMask(), statx);
+      MemorySegment path = cString(name, arena);
+      int result;
+      do {
+        result = Syscalls.statx(directoryFd, path, Fcntl.AT_SYMLINK_NOFOLLOW, KernelValues.statMask(), statx);
+      } while (result == -Errno.EINTR);
+      if (result < 0) {
+        return result == -Errno.ENOENT ? 0 : result;
+      }
       int mode = Short.toUnsignedInt(statx.get(JAVA_SHORT, StatxLayout.MODE));
-      return result == 0 && (mode & Fcntl.S_IFMT) == Fcntl.S_IFDIR;
+      return (mode & Fcntl.S_IFMT) == Fcntl.S_IFDIR ? 1 : 0;
     }
   }
 
