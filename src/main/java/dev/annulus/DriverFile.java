@@ -6,6 +6,7 @@ import dev.annulus.internal.driver.Operation;
 import dev.annulus.internal.driver.StatResult;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
 import java.nio.MappedByteBuffer;
 import java.nio.file.Path;
@@ -182,6 +183,8 @@ final class DriverFile implements AsyncFile {
     } catch (RuntimeException | Error e) {
       futures.forEach(OperationFuture::release);
       throw e;
+    } finally {
+      Reference.reachabilityFence(this); // not to be closed as dropped before the leases are taken
     }
     return futures;
   }
