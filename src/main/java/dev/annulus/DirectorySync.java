@@ -1,6 +1,5 @@
 package dev.annulus;
 
-import dev.annulus.LostDirectories.Key;
 import dev.annulus.internal.driver.OpenFlag;
 import dev.annulus.internal.driver.Operation;
 import dev.annulus.internal.driver.StatResult;
@@ -47,7 +46,7 @@ final class DirectorySync extends PathFuture<Void> {
         opened = descriptor;
         again(new Operation.Stat(result, about));
       }
-      case Operation.Stat _ when result >= 0 -> engine().lostDirectories().sync(this, Key.of(about));
+      case Operation.Stat _ when result >= 0 -> engine().lostDirectories().sync(this, LostDirectories.Key.of(about));
       case Operation.Stat _ -> end(Errors.onPath(operation(), path(), null, -result));
       // Cancelled before it began, it has not failed, and has not succeeded either.
       case Operation.Sync _ when result < 0 && failure == null ->
@@ -85,7 +84,7 @@ final class DirectorySync extends PathFuture<Void> {
     if (syncs && operation() instanceof Operation.Sync) {
       syncs = false;
       Throwable why = result < 0 ? Errors.onPath(operation(), path(), null, -result) : null;
-      boolean remembered = engine().lostDirectories().tried(Key.of(about), why);
+      boolean remembered = engine().lostDirectories().tried(LostDirectories.Key.of(about), why);
       failure = remembered ? why : new IOException(NOT_REMEMBERED, why);
     }
     return false;
@@ -122,7 +121,7 @@ final class DirectorySync extends PathFuture<Void> {
   void onOver() {
     if (syncs) {
       syncs = false;
-      engine().lostDirectories().notTried(Key.of(about));
+      engine().lostDirectories().notTried(LostDirectories.Key.of(about));
     }
     CompletableFuture<Void> _ = closeOpened();
   }
@@ -131,7 +130,7 @@ final class DirectorySync extends PathFuture<Void> {
   void onAbandoned(Throwable cause) {
     if (syncs) {
       syncs = false;
-      boolean _ = engine().lostDirectories().tried(Key.of(about), cause);
+      boolean _ = engine().lostDirectories().tried(LostDirectories.Key.of(about), cause);
     }
     OpenDescriptor descriptor = opened;
     if (descriptor != null) {
