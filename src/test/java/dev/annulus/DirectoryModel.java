@@ -7,6 +7,7 @@ import dev.annulus.sim.SimulatedNode;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.Predicate;
@@ -61,7 +62,7 @@ final class DirectoryModel {
   }
 
   /** Returns the names that lead somewhere. */
-  TreeSet<String> names() {
+  SortedSet<String> names() {
     TreeSet<String> names = new TreeSet<>(base.keySet());
     names.addAll(changes.keySet());
     names.removeIf(name -> get(name) == null);

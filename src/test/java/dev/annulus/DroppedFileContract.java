@@ -12,7 +12,6 @@ import dev.annulus.fs.FsFile;
 import dev.annulus.fs.FsOpenOptions;
 import dev.annulus.testing.CapturedLog;
 import dev.annulus.testing.ChildJvm;
-import java.lang.ref.Reference;
 import java.lang.ref.WeakReference;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
@@ -103,7 +102,6 @@ abstract class DroppedFileContract extends BackendContract {
     collect();
     assertEquals(10, get(view.read(direct(10), 0)));
     assertEquals(1, Processes.descriptorsOf(path));
-    Reference.reachabilityFence(view);
     view.close();
     assertTrue(log.messages().isEmpty(), () -> log.messages().toString());
   }

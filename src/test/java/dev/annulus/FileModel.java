@@ -219,6 +219,7 @@ final class FileModel {
    *
    * @param only whose changes it covers; {@code null} for everybody's
    */
+  @SuppressWarnings("ReferenceEquality") // this very opening
   void synced(long began, long opened, @Nullable Object only) {
     for (Change change : changes) {
       boolean covered = change.certain && !change.durable && change.end <= began;
