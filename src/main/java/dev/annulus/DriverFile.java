@@ -399,7 +399,7 @@ final class DriverFile implements AsyncFile {
     }
     Buffers.checkRange(position, length);
     descriptor.checkWritable();
-    return launch.start(FileFuture.of(descriptor, new Operation.Allocate(fd, position, length), _ -> null), false);
+    return launch.start(new AllocateFuture(descriptor, position, length), false);
   }
 
   @Override

@@ -106,6 +106,11 @@ abstract non-sealed class OperationFuture<T> extends AwaitedFuture<T> implements
   /** Goes on with what {@link #operation} returns now, past all limits: it was admitted with the first. */
   final void again() {
     observe();
+    goOn();
+  }
+
+  /** As {@link #again}, where it is still the same operation to those who watch. */
+  final void goOn() {
     if (mark == RUNNING_HERE) {
       mark = ONCE_MORE_HERE;
     } else {

@@ -49,6 +49,8 @@ public enum OperationType {
       case Operation.Sync _ -> SYNC;
       case Operation.Truncate _ -> TRUNCATE;
       case Operation.Allocate _ -> ALLOCATE;
+      case Operation.Room _ -> ALLOCATE;
+      case Operation.Reserve _ -> ALLOCATE;
       case Operation.Stat _ -> STAT;
       case Operation.StatPath _ -> STAT;
       case Operation.Open _ -> OPEN;

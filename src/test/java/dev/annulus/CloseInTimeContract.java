@@ -79,7 +79,11 @@ abstract class CloseInTimeContract extends BackendContract {
     }
   }
 
-  private void assertClosesInTime() {
+  final IoRuntime other() {
+    return other;
+  }
+
+  final void assertClosesInTime() {
     assertClosesInTime(other);
   }
 
@@ -91,7 +95,7 @@ abstract class CloseInTimeContract extends BackendContract {
   }
 
   /** A dependent of a future that holds the thread on which it is completed. */
-  private CompletableFuture<Void> holdTheThread(CountDownLatch holding) throws Exception {
+  final CompletableFuture<Void> holdTheThread(CountDownLatch holding) throws Exception {
     Path fifo = fifo();
     AsyncFile pipe = get(other.openFile(fifo, READ, WRITE));
     CompletableFuture<Void> held =

@@ -29,6 +29,9 @@ public final class Fcntl {
   public static final int S_IFMT = 0xf000;
   public static final int S_IFDIR = 0x4000;
 
+  /** Of {@code fallocate(2)}: the file's length stays. */
+  public static final int FALLOC_FL_KEEP_SIZE = 1;
+
   public static final int LOCK_EX = 2;
   public static final int LOCK_NB = 4;
   public static final int LOCK_UN = 8;

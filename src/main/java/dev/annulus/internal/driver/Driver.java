@@ -79,6 +79,14 @@ public interface Driver extends AutoCloseable {
   }
 
   /**
+   * Whether {@link Operation.Room} is to be asked before an {@link Operation.Allocate}, which might
+   * else take what is left of the storage, and fail.
+   */
+  default boolean tellsRoom() {
+    return false;
+  }
+
+  /**
    * Whether operations' memory is viewed through {@link Operation.Transfer#memory}, which then must not be a buffer: its bounds are its
    * owner's, and may change meanwhile. By default only the address counts.
    */

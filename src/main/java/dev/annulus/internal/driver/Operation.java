@@ -139,6 +139,25 @@ public sealed interface Operation {
     }
   }
 
+  /**
+   * Asks whether there may be room for an {@link Allocate}; answers 0, or {@code -ENOSPC} if there
+   * is none. Only for drivers that {@linkplain Driver#tellsRoom tell}.
+   */
+  record Room(int fd, long offset, long length) implements Operation {
+    @Override
+    public String name() {
+      return "fstatfs";
+    }
+  }
+
+  /** Reserves storage for a range, and leaves the file's length as it is; answers 0. */
+  record Reserve(int fd, long offset, long length) implements Operation {
+    @Override
+    public String name() {
+      return "fallocate";
+    }
+  }
+
   /** Describes an open file; answers 0 with {@code into} filled. */
   record Stat(int fd, StatResult into) implements Operation {
     @Override

@@ -1,26 +1,66 @@
 package dev.annulus.internal.portable;
 
-import dev.annulus.internal.driver.Errno;
 import dev.annulus.internal.driver.Operation;
 import dev.annulus.internal.driver.Request;
-import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
 
 /**
- * A request whose submitter waits for it, on a thread of its own, without regard to interrupts. The memory is the submitter's
- * stack's business as long as it waits, so it is never told that the operation was given up: it waits for the true end.
+ * A request whose submitter waits for it, on a thread of its own, without regard to interrupts. The
+ * memory is the submitter's stack's business as long as it waits, so it is never told that the
+ * operation was given up: it waits for the true end. To be made by the thread that will wait; it
+ * needs no memory for that.
  */
 final class Call implements Request {
   private final Operation operation;
-  private final CompletableFuture<Integer> result = new CompletableFuture<>();
+  private final Thread waiter = Thread.currentThread();
   private int mark = NO_MARK;
+  private int result;
+  private @Nullable Throwable refusal;
+
+  /** Written last. */
+  private volatile boolean over;
 
   Call(Operation operation) {
     this.operation = operation;
   }
 
-  /** A value or a negated errno; {@code -ECANCELED} if the driver has been closed. */
-  int await() {
-    return result.join();
+  /** Waits for the end. What is thrown at it on the way, it outlasts: its memory is in use. */
+  void await() {
+    boolean interrupted = false;
+    while (!over) {
+      try {
+        LockSupport.park(this);
+        interrupted |= Thread.interrupted();
+      } catch (VirtualMachineError e) {
+        continue;
+      }
+    }
+    if (interrupted) {
+      waiter.interrupt();
+    }
+  }
+
+  boolean isOver() {
+    return over;
+  }
+
+  /**
+   * The result, once it is over.
+   *
+   * @return a value or a negated errno; {@code -ECANCELED} if the driver has been closed
+   * @throws RejectedExecutionException if there was no thread for it
+   */
+  int result() {
+    switch (refusal) {
+      case null -> {
+        return result;
+      }
+      case RuntimeException e -> throw e;
+      case Error e -> throw e;
+      default -> throw new RejectedExecutionException(refusal);
+    }
   }
 
   @Override
@@ -30,17 +70,24 @@ final class Call implements Request {
 
   @Override
   public void completed(int outcome) {
-    boolean _ = result.complete(outcome);
+    result = outcome;
+    end();
   }
 
   @Override
   public void refused(Throwable cause) {
-    boolean _ = result.complete(-Errno.ECANCELED);
+    refusal = cause;
+    end();
   }
 
   @Override
   public void abandoned(Throwable cause) {
     throw new IllegalStateException("a call is waited for to its end", cause);
+  }
+
+  private void end() {
+    over = true;
+    LockSupport.unpark(waiter);
   }
 
   @Override

@@ -13,8 +13,14 @@ import java.util.concurrent.locks.Lock;
 
 /** Sets lengths of files, and reserves storage for them. */
 final class FileLengths {
-  private static final int ZEROS_BYTES = 1 << 20;
-  private static final int ALIGNMENT = 4096;
+  private static final int BLOCK_BYTES = 4096;
+
+  /** For the file system's own notes on the blocks: so many of them, and this part of all. */
+  private static final int NOTES_BLOCKS = 16;
+
+  private static final int NOTES_PART = 1024;
+
+  private static final ByteBuffer ZEROS = ByteBuffer.allocateDirect(64 << 10).asReadOnlyBuffer();
   private static final EnumSet<OpenFlag> READ_WRITE = EnumSet.of(OpenFlag.READ, OpenFlag.WRITE);
 
   private FileLengths() {}
@@ -41,8 +47,12 @@ final class FileLengths {
   }
 
   /**
-   * Writes zeros from the end of file to the end of the range. Holes in the file stay holes: the JDK can neither see nor fill them
-   * without a race against writers.
+   * Appends zeros until the file is as long as the range needs. Holes in the file stay holes: the
+   * JDK can neither see nor fill them without a race against writers.
+   *
+   * <p>Zeros are appended, and never written at a position, nor cut off again: behind the end as it
+   * was, another process may have put its data meanwhile. So what does not fit is refused before
+   * anything is written.
    */
   static int allocate(OpenFile file, long offset, long length) throws IOException {
     if (!file.writable()) {
@@ -57,10 +67,15 @@ final class FileLengths {
     return exclusively(
         file,
         () -> {
-          FileChannel channel = file.channel();
-          long end = channel.size();
-          long needed = offset + length - end;
-          return needed <= 0 ? 0 : usable(file.path()) < needed ? -Errno.ENOSPC : fill(channel, end, needed);
+          long needed = offset + length - file.channel().size();
+          if (needed <= 0) {
+            return 0;
+          }
+          if (usable(file.path()) < needed) {
+            return -Errno.ENOSPC;
+          }
+          FileChannel appender = file.appender();
+          return appender == null ? -Errno.EOPNOTSUPP : fill(file, appender, offset + length);
         });
   }
 
@@ -92,28 +107,27 @@ final class FileLengths {
     }
   }
 
+  /** The bytes that fit in any case. */
   private static long usable(Path path) {
     try {
-      return Files.getFileStore(path).getUsableSpace();
+      long usable = Files.getFileStore(path).getUsableSpace();
+      return usable - usable / NOTES_PART - (long) NOTES_BLOCKS * BLOCK_BYTES;
     } catch (IOException e) {
       return Long.MAX_VALUE; // the path is another's by now: writing will tell
     }
   }
 
-  /** If the storage runs out, the file is as long as it was. */
-  private static int fill(FileChannel channel, long end, long length) throws IOException {
-    ByteBuffer zeros = ByteBuffer.allocateDirect(ZEROS_BYTES + ALIGNMENT).alignedSlice(ALIGNMENT);
-    try {
-      for (long done = 0; done < length; ) {
-        zeros.limit((int) Math.min(ZEROS_BYTES, length - done)).position(0);
-        done += channel.write(zeros, end + done);
+  private static int fill(OpenFile file, FileChannel appender, long end) throws IOException {
+    for (long left = end - appender.size(); left > 0; left = end - appender.size()) {
+      if (file.isAborted()) {
+        return -Errno.ECANCELED;
       }
-      return 0;
-    } catch (IOException e) {
-      if (channel.isOpen()) {
-        FileChannel _ = channel.truncate(end);
+      ByteBuffer zeros = ZEROS.duplicate();
+      zeros.limit((int) Math.min(zeros.capacity(), left));
+      if (appender.write(zeros) <= 0) {
+        return -Errno.EIO;
       }
-      throw e;
     }
+    return 0;
   }
 }

@@ -3,6 +3,7 @@ package dev.annulus.internal.portable;
 import dev.annulus.internal.driver.Errno;
 import dev.annulus.internal.driver.Operation;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -13,8 +14,6 @@ import org.jspecify.annotations.Nullable;
 
 /** Open files by descriptor: numbers of our own, none given out twice while it is open. */
 final class FileTable {
-  private static final System.Logger LOG = System.getLogger("dev.annulus");
-
   /** Far above the system's own, so that nobody takes one for the other. */
   private static final int FIRST = 1 << 24;
 
@@ -25,9 +24,14 @@ final class FileTable {
   /** A descriptor for a file; if the table is closed already, {@code -ECANCELED}, and the file is closed. */
   int add(OpenFile file) throws IOException {
     int fd;
-    do {
-      fd = next.getAndUpdate(number -> number == Integer.MAX_VALUE ? FIRST : number + 1);
-    } while (files.putIfAbsent(fd, file) != null);
+    try {
+      do {
+        fd = next.getAndUpdate(number -> number == Integer.MAX_VALUE ? FIRST : number + 1);
+      } while (files.putIfAbsent(fd, file) != null);
+    } catch (Throwable e) {
+      file.close(); // out of memory: nobody has its number
+      throw e;
+    }
     if (closed) {
       files.remove(fd);
       file.close();
@@ -57,10 +61,11 @@ final class FileTable {
   }
 
   /**
-   * Closes every file, but for those some operation is still in, on which closing might hang. The descriptors stay known, so that
-   * their owners can still give them back.
+   * Takes no file any more, and lists those that are open but for those some operation is still in,
+   * on which closing might hang. The descriptors stay known, so that their owners can still give
+   * them back.
    */
-  void closeAllBut(List<Operation> stuck) {
+  List<OpenFile> endAllBut(List<Operation> stuck) {
     closed = true;
     Set<Integer> left = new HashSet<>();
     for (Operation operation : stuck) {
@@ -69,20 +74,14 @@ final class FileTable {
         left.add(fd);
       }
     }
+    List<OpenFile> toClose = new ArrayList<>();
     files.forEach(
         (fd, file) -> {
           if (!left.contains(fd)) {
-            closeQuietly(file);
+            toClose.add(file);
           }
         });
-  }
-
-  private static void closeQuietly(OpenFile file) {
-    try {
-      file.close();
-    } catch (IOException e) {
-      LOG.log(System.Logger.Level.WARNING, "closing " + file.path() + " failed", e);
-    }
+    return toClose;
   }
 
   private static @Nullable Integer descriptorOf(Operation operation) {
@@ -93,6 +92,8 @@ final class FileTable {
       case Operation.Sync o -> o.fd();
       case Operation.Truncate o -> o.fd();
       case Operation.Allocate o -> o.fd();
+      case Operation.Room o -> o.fd();
+      case Operation.Reserve o -> o.fd();
       case Operation.Stat o -> o.fd();
       case Operation.Close o -> o.fd();
       case Operation.TryLock o -> o.fd();

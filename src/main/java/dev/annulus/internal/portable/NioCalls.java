@@ -2,6 +2,7 @@ package dev.annulus.internal.portable;
 
 import dev.annulus.internal.driver.Errno;
 import dev.annulus.internal.driver.Operation;
+import dev.annulus.internal.driver.Persistence;
 import dev.annulus.internal.driver.Refusals;
 import java.io.IOException;
 import java.lang.ref.Reference;
@@ -18,17 +19,26 @@ final class NioCalls {
           NioCalls.class,
           Call.class,
           ConfinedMemory.class,
+          Endings.class,
           Failures.class,
           FileAttributes.class,
           FileLengths.class,
           FileOpener.class,
+          Lane.class,
+          Log.class,
           Memory.class,
           OpenFile.class,
           PathCalls.class,
+          PoolLock.class,
+          PoolTask.class,
+          PoolWorker.class,
+          Persistence.class,
           Refusals.class,
           SharedFile.class,
+          StackRoom.class,
           Transfers.class,
-          TreeRemover.class);
+          TreeRemover.class,
+          TreeWalk.class);
 
   private final FileTable files;
   private volatile boolean stopping;
@@ -82,6 +92,8 @@ final class NioCalls {
       case Operation.Truncate(int fd, long size) -> onFile(fd, file -> FileLengths.truncate(file, size));
       case Operation.Allocate(int fd, long offset, long length) ->
           onFile(fd, file -> FileLengths.allocate(file, offset, length));
+      case Operation.Room _ -> 0; // allocating asks
+      case Operation.Reserve _ -> -Errno.EOPNOTSUPP;
       case Operation.Stat stat -> onFile(stat.fd(), file -> stat(file, stat));
       case Operation.TryLock(int fd) -> onFile(fd, file -> file.shared().tryLock(file));
       case Operation.Unlock(int fd) -> onFile(fd, file -> file.shared().unlock(file));

@@ -5,19 +5,23 @@ import dev.annulus.internal.driver.StatResult;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.LinkOption;
+import java.nio.file.OpenOption;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.EnumSet;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One opening of a file. It may need two channels: a plain one, and one for writes to where the system puts them. For appending,
- * because the JDK has no channel that reads and appends; for pipes, because in one channel a read that waits holds up the writes. The plain one may be able to do more than was asked for; {@link #readable} and {@link #writable}
- * tell what was.
+ * One opening of a file. It may need two channels: a plain one, and one for writes to where the
+ * system puts them. For appending, because the JDK has no channel that reads and appends; for
+ * pipes, because in one channel a read that waits holds up the writes. The plain one may be able to
+ * do more than was asked for; {@link #readable} and {@link #writable} tell what was.
  */
 final class OpenFile {
   /** A channel and what it can do, {@link OpenFlag#READ} and {@link OpenFlag#WRITE}. */
@@ -34,6 +38,12 @@ final class OpenFile {
   private final AtomicBoolean closed = new AtomicBoolean();
   private final AtomicBoolean aborted = new AtomicBoolean();
 
+  /** What {@link #appender} has opened. */
+  private volatile @Nullable FileChannel appender;
+
+  /** Where its requests queue, once that is known. */
+  private volatile @Nullable Lane lane;
+
   OpenFile(
       Path path,
       LinkOption[] links,
@@ -47,11 +57,11 @@ final class OpenFile {
     this.plain = plain;
     this.writer = writer;
     this.atOpen = atOpen;
-    this.shared = SharedFile.join(atOpen.key());
     channels.add(plain.channel);
     if (writer != null) {
       channels.add(writer);
     }
+    this.shared = SharedFile.join(atOpen.key()); // last: who has joined must leave
   }
 
   Path path() {
@@ -73,6 +83,24 @@ final class OpenFile {
 
   boolean isRegular() {
     return atOpen.isRegular();
+  }
+
+  /** Whether it is neither a file nor a directory: a pipe or the like, which may wait for somebody. */
+  boolean isStream() {
+    return !atOpen.isRegular() && !atOpen.isDirectory();
+  }
+
+  /** The device the file is on; 0 where the system has no numbers for them. */
+  long device() {
+    return atOpen.device();
+  }
+
+  @Nullable Lane lane() {
+    return lane;
+  }
+
+  void lane(Lane itsLane) {
+    lane = itsLane;
   }
 
   /** Whether a position is past the end of a file opened for direct I/O: the kernel sees that first, the JDK the alignment. */
@@ -125,6 +153,26 @@ final class OpenFile {
     }
   }
 
+  /** A channel that writes to the end of the file; {@code null} if there is none to be had. */
+  @Nullable FileChannel appender() throws IOException {
+    FileChannel known = appender;
+    if (known != null) {
+      return known;
+    }
+    if (!isThis(FileAttributes.readIfThere(path, links))) {
+      return null;
+    }
+    Set<OpenOption> options = new HashSet<>(List.of(links));
+    options.add(StandardOpenOption.APPEND);
+    FileChannel opened = FileChannel.open(path, options);
+    channels.add(opened); // closing it earlier would lose the process its locks on the file
+    if (!isThis(FileAttributes.readIfThere(path, links))) {
+      return null;
+    }
+    appender = opened;
+    return opened;
+  }
+
   private boolean isThis(@Nullable FileAttributes other) {
     return other != null && other.key().equals(shared.key());
   }
@@ -147,10 +195,19 @@ final class OpenFile {
   /** Closes the channels under the operations in them, which then fail; {@link #close} must still follow. */
   void abort() {
     try {
-      SharedFile.closeAll(List.copyOf(channels));
+      SharedFile.closeAll(channels);
     } catch (IOException e) {
       // Nobody waits for this file any more but to see its operations end.
-      System.getLogger("dev.annulus").log(System.Logger.Level.WARNING, "closing " + path + " failed", e);
+      Log.warning("closing a file failed", path, e);
+    }
+  }
+
+  /** Closes it where nobody is left to be told of a failure. */
+  void closeQuietly() {
+    try {
+      close();
+    } catch (IOException e) {
+      Log.warning("closing a file failed", path, e);
     }
   }
 }

@@ -1,196 +1,340 @@
 package dev.annulus.internal.portable;
 
 import dev.annulus.internal.driver.Admission;
-import dev.annulus.internal.driver.BriefLock;
-import dev.annulus.internal.driver.Driver;
-import dev.annulus.internal.driver.DriverThread;
 import dev.annulus.internal.driver.Errno;
 import dev.annulus.internal.driver.Operation;
 import dev.annulus.internal.driver.Request;
 import dev.annulus.internal.driver.SharedCounters;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.HashSet;
-import java.util.IdentityHashMap;
-import java.util.LinkedHashSet;
-import java.util.List;
-import java.util.Set;
-import java.util.concurrent.locks.Condition;
-import java.util.concurrent.locks.ReentrantLock;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.ToIntFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Threads that run requests, and the queues the requests wait in. Threads start on demand and retire when idle.
+ * Threads that run requests, and the queues the requests wait in. Threads start on demand and
+ * retire when idle.
  *
- * <p>A request is in one place at a time: queued, running, or being ended; the lock guards the moves between them. Whoever takes it
- * out of a place ends it, outside the lock, so that each is ended once.
+ * <p>A request is in one place at a time: queued, running, or being ended; the lock guards the
+ * moves between them. Whoever takes it out of a place ends it, outside the lock, so that each is
+ * ended once. An error of the JVM's may be thrown at any point: the moves of {@link PoolState} are
+ * never half done, and a thread goes on where it was.
  */
 final class Pool {
-  private static final Duration IDLE = Duration.ofSeconds(10);
-
-  private static final System.Logger LOG = System.getLogger("dev.annulus");
-
-  private final Driver owner;
-  private final String threadNames;
-  private final int mostThreads;
-  private final Admission admission;
-  private final SharedCounters counters;
-  private final ToIntFunction<Operation> runner;
-  private final long idleNanos;
-
-  private final ReentrantLock lock = new ReentrantLock();
-  private final Condition work = lock.newCondition();
-  private final Condition quiet = lock.newCondition();
-
-  /** Requests that hold a place of {@link #admission}, and those let in past the limits; oldest first. */
-  private final LinkedHashSet<Request> admitted = new LinkedHashSet<>();
-
-  private final LinkedHashSet<Request> pastLimits = new LinkedHashSet<>();
-
-  /** Whose turn it is, so that neither queue starves the other. */
-  private boolean pastLimitsNext;
-
-  private final IdentityHashMap<Request, Thread> running = new IdentityHashMap<>();
-
-  /** Every thread that may yet be running; those that have retired are dropped when the next one starts. */
-  private final Set<Thread> alive = new HashSet<>();
-
-  /** Requests being ended: their users' code may be running. */
-  private int ending;
-
-  private int threads;
-  private int idle;
-  private int threadsStarted;
-  private boolean closing;
-  private boolean ended;
-
-  Pool(
-      Driver owner,
-      String threadNames,
-      int mostThreads,
-      Admission admission,
-      SharedCounters counters,
-      ToIntFunction<Operation> runner) {
-    this(owner, threadNames, mostThreads, admission, counters, runner, IDLE);
+  /** Makes a thread that is to be started. */
+  interface ThreadMaker {
+    Thread make(Runnable body, String name);
   }
 
+  static final Duration IDLE = Duration.ofSeconds(10);
+
+  /** How long an idle thread sleeps before it looks by itself. */
+  private static final long NAP_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
+
+  private static final int MAX_TRIES = 100;
+
+  private final String threadNames;
+  private final PoolState state;
+  private final ToIntFunction<Operation> runner;
+  private final ThreadMaker maker;
+  private final long idleNanos;
+  private final Endings endings;
+  private final PoolLock lock = new PoolLock();
+  private final PoolClosing closing;
+  private final AtomicInteger threadsStarted = new AtomicInteger();
+
   Pool(
-      Driver owner,
       String threadNames,
-      int mostThreads,
+      PoolState state,
       Admission admission,
       SharedCounters counters,
       ToIntFunction<Operation> runner,
+      ThreadMaker maker,
       Duration idle) {
-    this.owner = owner;
     this.threadNames = threadNames;
-    this.mostThreads = mostThreads;
-    this.admission = admission;
-    this.counters = counters;
+    this.state = state;
     this.runner = runner;
+    this.maker = maker;
     this.idleNanos = idle.toNanos();
+    this.endings = new Endings(admission, counters);
+    this.closing = new PoolClosing(lock, state, endings);
+  }
+
+  /** What ends the pool. */
+  PoolClosing closing() {
+    return closing;
+  }
+
+  /** Adds a lane for one more device. */
+  void add(Lane lane) {
+    lock.lock();
+    try {
+      state.add(lane);
+    } finally {
+      lock.held = false;
+    }
   }
 
   /**
-   * Queues a request.
+   * Queues a task. If it throws, nothing was taken. If no thread can be started and there is no
+   * other, the request is refused.
    *
-   * @param holdsPlace whether it was admitted; its place is given back when it leaves the queue
-   * @return false if nothing is taken any more, or no thread can be had; the request is then the caller's still
+   * @return false if nothing is taken any more; the request is then the caller's still
    */
-  boolean put(Request request, boolean holdsPlace) {
-    takeLock();
+  boolean put(PoolTask task) {
+    StackRoom.check();
+    PoolWorker helper = null;
     try {
-      if (ended) {
-        return false;
+      long now = System.nanoTime();
+      lock.lock();
+      try {
+        if (state.ended) {
+          return false;
+        }
+        state.enqueue(task);
+        helper = state.summon(now);
+      } finally {
+        lock.held = false;
       }
-      Set<Request> queue = holdsPlace ? admitted : pastLimits;
-      queue.add(request);
-      if (queued() <= idle || threads >= mostThreads) {
-        work.signal();
-        return true;
+    } catch (Throwable e) {
+      for (int tries = 0; tries < MAX_TRIES; tries++) {
+        try {
+          if (isTakenBack(task)) {
+            throw e;
+          }
+          return true;
+        } catch (VirtualMachineError again) {
+          if (again == e) {
+            throw e;
+          }
+        }
       }
-      return startThread() || !queue.remove(request);
+    }
+    Throwable failure = null;
+    for (int tries = 0; helper != null && tries < MAX_TRIES; tries++) {
+      try {
+        rouse(helper, failure);
+        helper = null;
+      } catch (Throwable e) {
+        failure = e;
+      }
+    }
+    return true;
+  }
+
+  /** Whether nobody has it. There is stack for it; what else may be wanting comes back. */
+  private boolean isTakenBack(PoolTask task) {
+    lock.lock();
+    try {
+      return task.state == PoolTask.State.NEW || state.takeBack(task);
     } finally {
-      lock.unlock();
+      lock.held = false;
     }
   }
 
-  /** Takes a request out of its queue; false if it is in none. */
+  /** Takes a request out of its queue and ends it; false if it is in none. */
   boolean remove(Request request) {
-    takeLock();
+    StackRoom.check();
+    int identity = System.identityHashCode(request);
+    PoolTask task;
+    lock.lock();
     try {
-      if (admitted.remove(request)) {
-        admission.leave(1);
-      } else if (!pastLimits.remove(request)) {
+      task = state.find(request, identity);
+      if (task == null) {
         return false;
       }
-      ending++;
+      state.endQueued(task);
     } finally {
-      lock.unlock();
+      lock.held = false;
     }
-    deliverUnbegun(request);
+    boolean over = false;
+    for (int tries = 0; !over && tries < MAX_TRIES; tries++) {
+      try {
+        endings.cancel(task);
+        closing.over(task);
+        over = true;
+      } catch (Throwable e) {
+        over = false; // it goes on where it was cut
+      }
+    }
     return true;
   }
 
   int running() {
-    takeLock();
+    lock.lock();
     try {
-      return running.size();
+      return state.running;
     } finally {
-      lock.unlock();
-    }
-  }
-
-  /**
-   * A virtual thread does not wait in the lock's queue, where it could be the one that is woken and never run, while the pool's threads
-   * sleep behind it; nor does it give up its carrier, as it may hold a place that others wait for. See {@link BriefLock}. Nothing long is
-   * done under the lock, and nothing of users'.
-   */
-  private void takeLock() {
-    if (!Thread.currentThread().isVirtual()) {
-      lock.lock();
-      return;
-    }
-    while (!lock.tryLock()) {
-      Thread.onSpinWait();
+      lock.held = false;
     }
   }
 
   // ---- the threads ----
 
-  /** False if the system has no thread to give and there is no other to take the request. */
-  private boolean startThread() {
-    String name = threadNames + "-" + ++threadsStarted;
-    threads++;
+  /**
+   * Wakes a worker, or starts one, which is counted already.
+   *
+   * @param failure what an earlier try failed with: then it is not tried again, but counted back
+   */
+  private void rouse(PoolWorker worker, @Nullable Throwable failure) {
+    if (worker != PoolState.START) {
+      LockSupport.unpark(worker.thread); // should this fail, the worker looks by itself
+    } else if (failure == null) {
+      startThread();
+    } else {
+      boolean none = isLastFailing();
+      Log.warning("cannot start a thread", threadNames, failure);
+      if (none) {
+        refuseQueued(failure);
+      }
+    }
+  }
+
+  /** The thread makes itself known when it runs. */
+  private void startThread() {
+    PoolWorker worker = new PoolWorker();
+    Runnable body =
+        () -> {
+          boolean ended = false;
+          while (!ended) {
+            try {
+              work(worker);
+              ended = true;
+            } catch (Throwable e) {
+              ended = false; // it has not even begun
+            }
+          }
+        };
+    maker.make(body, threadNames + "-" + threadsStarted.incrementAndGet()).start();
+  }
+
+  /** A thread could not be started; true if there is none now that could run what is queued. */
+  private boolean isLastFailing() {
+    lock.lock();
     try {
-      Thread thread = DriverThread.uninterruptible(owner, this::work, name);
-      thread.start();
-      alive.removeIf(earlier -> !earlier.isAlive());
-      alive.add(thread);
-      return true;
-    } catch (OutOfMemoryError e) {
-      threads--;
-      LOG.log(System.Logger.Level.WARNING, "cannot start " + name + "; going on with " + threads, e);
-      return threads > 0;
+      state.startFailed();
+      return state.threads == 0;
+    } finally {
+      lock.held = false;
     }
   }
 
-  private void work() {
-    while (workOnce()) {}
+  private void refuseQueued(Throwable cause) {
+    Throwable refusal = Endings.noThread(cause);
+    PoolTask task = null;
+    boolean more = true;
+    while (more) {
+      try {
+        if (task == null) {
+          task = takeIfNoThread();
+        }
+        if (task == null) {
+          more = false;
+        } else {
+          endings.refuse(task, refusal);
+          closing.over(task);
+          task = null;
+        }
+      } catch (Throwable e) {
+        Log.warning("refusing an operation goes on after an error", threadNames, e);
+      }
+    }
   }
 
-  /** In a method of its own: the frame of a thread that waits for the next request must not keep the last. */
-  private boolean workOnce() {
-    Request request = take();
-    if (request == null) {
-      return false;
+  private @Nullable PoolTask takeIfNoThread() {
+    lock.lock();
+    try {
+      PoolTask task = state.threads == 0 ? state.firstQueued() : null;
+      if (task != null) {
+        state.endQueued(task);
+      }
+      return task;
+    } finally {
+      lock.held = false;
     }
-    int result = run(request.operation());
-    if (stopRunning(request)) {
-      deliver(request, result);
+  }
+
+  private void work(PoolWorker worker) {
+    Throwable failure = null;
+    boolean stays = true;
+    while (stays) {
+      try {
+        if (failure != null) {
+          Log.error("a thread of the pool goes on after an error", threadNames, failure);
+          failure = null;
+        }
+        stays = workOnce(worker);
+      } catch (Throwable e) {
+        failure = e;
+      }
     }
+  }
+
+  /** In a method of its own: the frame of a thread that waits must not keep the last task. */
+  private boolean workOnce(PoolWorker worker) {
+    PoolTask task = worker.task;
+    if (task == null) {
+      return findTask(worker);
+    }
+    carryOut(worker, task);
     return true;
+  }
+
+  /** Waits for a task. False if the thread is to end. */
+  private boolean findTask(PoolWorker worker) {
+    worker.thread = Thread.currentThread();
+    long idleSince = System.nanoTime();
+    while (true) {
+      long now = System.nanoTime();
+      PoolWorker helper = null;
+      lock.lock();
+      try {
+        state.looks(worker);
+        PoolTask task = state.next(now);
+        if (task != null) {
+          state.start(worker, task, now);
+          helper = state.summon(now);
+        } else if (state.queued == 0 && (state.closing || now - idleSince >= idleNanos)) {
+          state.retire(worker);
+          return false;
+        } else {
+          state.becomeIdle(worker);
+        }
+      } finally {
+        lock.held = false;
+      }
+      Throwable failure = null;
+      for (int tries = 0; helper != null && tries < MAX_TRIES; tries++) {
+        try {
+          rouse(helper, failure);
+          helper = null;
+        } catch (Throwable e) {
+          failure = e;
+        }
+      }
+      if (worker.task != null) {
+        return true;
+      }
+      long patience = Math.max(1, idleNanos - (now - idleSince));
+      LockSupport.parkNanos(this, Math.min(patience, NAP_NANOS));
+    }
+  }
+
+  /** Runs a task and ends its request. Called again after it has thrown, it goes on where it was. */
+  private void carryOut(PoolWorker worker, PoolTask task) {
+    endings.giveBackPlace(task);
+    if (!task.begun) {
+      task.begun = true;
+      task.result = -Errno.ENOMEM;
+      endings.begins();
+      task.result = run(task.operation);
+    }
+    if (isToEnd(task)) {
+      endings.complete(task);
+      closing.over(task);
+    }
+    letGo(worker, task);
   }
 
   /** Whatever goes wrong, the request must end. */
@@ -198,216 +342,28 @@ final class Pool {
     try {
       return runner.applyAsInt(operation);
     } catch (Throwable e) {
-      LOG.log(System.Logger.Level.ERROR, "running " + operation.name() + " failed", e);
-      return -Errno.EIO;
+      Log.error("running an operation failed", operation.name(), e);
+      return e instanceof VirtualMachineError ? -Errno.ENOMEM : -Errno.EIO;
     }
   }
 
-  /** The next request, now running; {@code null} if the thread is to end. */
-  private @Nullable Request take() {
-    takeLock();
+  /** The operation is over. False if the request was given up meanwhile. */
+  private boolean isToEnd(PoolTask task) {
+    lock.lock();
     try {
-      if (!awaitQueued()) {
-        threads--;
-        return null;
-      }
-      Request request = poll();
-      running.put(request, Thread.currentThread());
-      counters.submitted.increment();
-      return request;
+      state.stopRunning(task);
+      return task.state == PoolTask.State.ENDING && !task.givenUp;
     } finally {
-      lock.unlock();
+      lock.held = false;
     }
   }
 
-  /** False if nothing came for long, or nothing will. */
-  private boolean awaitQueued() {
-    long patience = idleNanos;
-    while (queued() == 0) {
-      if (closing || patience <= 0) {
-        return false;
-      }
-      idle++;
-      try {
-        patience = work.awaitNanos(patience);
-      } catch (InterruptedException e) {
-        throw new AssertionError("interrupts have no effect on this thread", e);
-      } finally {
-        idle--;
-      }
-    }
-    return true;
-  }
-
-  private Request poll() {
-    pastLimitsNext = !pastLimitsNext;
-    if (admitted.isEmpty() || (pastLimitsNext && !pastLimits.isEmpty())) {
-      return pastLimits.removeFirst();
-    }
-    admission.leave(1);
-    return admitted.removeFirst();
-  }
-
-  private int queued() {
-    return admitted.size() + pastLimits.size();
-  }
-
-  /** False if the request was given up meanwhile. */
-  private boolean stopRunning(Request request) {
-    takeLock();
+  private void letGo(PoolWorker worker, PoolTask task) {
+    lock.lock();
     try {
-      boolean still = running.remove(request) != null;
-      if (still) {
-        ending++;
-      }
-      signalIfQuiet();
-      return still;
+      state.letGo(worker, task);
     } finally {
-      lock.unlock();
-    }
-  }
-
-  /** Ends a request. What it throws is its own trouble: the pool goes on. */
-  private void deliver(Request request, int result) {
-    counters.countResult(result);
-    endBy(() -> request.completed(result));
-  }
-
-  private void deliverUnbegun(Request request) {
-    counters.countResult(-Errno.ECANCELED);
-    endBy(request::neverBegun);
-  }
-
-  private void endBy(Runnable how) {
-    try {
-      how.run();
-    } catch (Throwable e) {
-      LOG.log(System.Logger.Level.ERROR, "ending an operation failed", e);
-    }
-    takeLock();
-    try {
-      ending--;
-      signalIfQuiet();
-    } finally {
-      lock.unlock();
-    }
-  }
-
-  // ---- closing ----
-
-  /** Lets threads end when they find nothing to do. */
-  void beginClose() {
-    takeLock();
-    try {
-      closing = true;
-      work.signalAll();
-    } finally {
-      lock.unlock();
-    }
-  }
-
-  /** Waits until nothing is queued, running or being ended, or the time is over; nothing is taken from then on. */
-  boolean awaitQuiet(Duration patience) {
-    boolean interrupted = false;
-    long deadline = System.nanoTime() + patience.toNanos();
-    takeLock();
-    try {
-      while (!running.isEmpty() || queued() > 0 || ending > 0) {
-        long left = deadline - System.nanoTime();
-        if (left <= 0) {
-          return false;
-        }
-        try {
-          long _ = quiet.awaitNanos(left);
-        } catch (InterruptedException e) {
-          interrupted = true;
-        }
-      }
-      ended = true;
-      return true;
-    } finally {
-      lock.unlock();
-      if (interrupted) {
-        Thread.currentThread().interrupt();
-      }
-    }
-  }
-
-  List<Operation> runningOperations() {
-    takeLock();
-    try {
-      return running.keySet().stream().map(Request::operation).toList();
-    } finally {
-      lock.unlock();
-    }
-  }
-
-  /**
-   * Takes nothing any more, cancels what is queued, gives up what is running, and waits until everything else has been ended. Returns
-   * the operations that are running still; those of {@linkplain Call calls} are not given up, as somebody waits for them.
-   */
-  List<Operation> abandonAll(Throwable because) {
-    List<Request> cancelled = new ArrayList<>();
-    List<Request> abandoned = new ArrayList<>();
-    List<Operation> stuck = new ArrayList<>();
-    takeLock();
-    try {
-      ended = true;
-      admission.leave(admitted.size());
-      cancelled.addAll(admitted);
-      cancelled.addAll(pastLimits);
-      admitted.clear();
-      pastLimits.clear();
-      for (Request request : running.keySet()) {
-        stuck.add(request.operation());
-        if (!(request instanceof Call)) {
-          abandoned.add(request);
-        }
-      }
-      alive.removeAll(running.values());
-      abandoned.forEach(running::remove);
-      ending += cancelled.size() + abandoned.size();
-    } finally {
-      lock.unlock();
-    }
-    cancelled.forEach(this::deliverUnbegun);
-    for (Request request : abandoned) {
-      LOG.log(System.Logger.Level.WARNING, "{0}: {1} did not end", threadNames, request.operation().name());
-      counters.abandoned.increment();
-      endBy(() -> request.abandoned(because));
-    }
-    awaitEnding();
-    return stuck;
-  }
-
-  /** Waits until the threads have gone, but for those in operations that were given up. */
-  void join() {
-    List<Thread> leaving;
-    takeLock();
-    try {
-      leaving = List.copyOf(alive);
-    } finally {
-      lock.unlock();
-    }
-    for (Thread thread : leaving) {
-      boolean _ = DriverThread.join(thread, Duration.ofNanos(Long.MAX_VALUE));
-    }
-  }
-
-  private void awaitEnding() {
-    takeLock();
-    try {
-      while (ending > 0) {
-        quiet.awaitUninterruptibly();
-      }
-    } finally {
-      lock.unlock();
-    }
-  }
-
-  private void signalIfQuiet() {
-    if (running.isEmpty() || ending == 0) {
-      quiet.signalAll();
+      lock.held = false;
     }
   }
 }

@@ -1,34 +1,32 @@
 package dev.annulus.internal.portable;
 
 import dev.annulus.internal.driver.Admission;
+import dev.annulus.internal.driver.Closing;
 import dev.annulus.internal.driver.Driver;
 import dev.annulus.internal.driver.DriverConfig;
 import dev.annulus.internal.driver.DriverStats;
 import dev.annulus.internal.driver.DriverThread;
 import dev.annulus.internal.driver.Errno;
 import dev.annulus.internal.driver.Operation;
+import dev.annulus.internal.driver.Persistence;
 import dev.annulus.internal.driver.Refusals;
 import dev.annulus.internal.driver.Request;
 import dev.annulus.internal.driver.SharedCounters;
-import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
-import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
 
 /** The driver over {@code java.nio}: a bounded pool of threads that run operations as blocking calls. */
 public final class PortableDriver implements Driver {
-  private static final int MOST_THREADS = 32;
+  /** The threads that the operations on one device may hold, those that are slow not counted. */
+  private static final int THREADS_PER_DEVICE = 32;
 
-  /** How long operations are waited for after their files were closed under them. */
-  private static final Duration GRACE = Duration.ofMillis(500);
+  private static final int MAX_THREADS = 256;
 
-  private static final Duration BETWEEN_ABORTS = Duration.ofMillis(10);
-
-  private static final System.Logger LOG = System.getLogger("dev.annulus");
+  private static final int MAX_TRIES = 100;
 
   private final DriverConfig config;
   private final Admission admission;
@@ -36,12 +34,11 @@ public final class PortableDriver implements Driver {
   private final FileTable files = new FileTable();
   private final NioCalls calls = new NioCalls(files);
   private final Pool pool;
-
-  /** Only the thread that closes uses it. */
-  private final List<Thread> aborters = new ArrayList<>();
-
+  private final Lanes lanes;
+  private final Shutdown shutdown;
   private final AtomicBoolean closeBegun = new AtomicBoolean();
-  private final CompletableFuture<Void> closed = new CompletableFuture<>();
+  private final CountDownLatch closed = new CountDownLatch(1);
+  private final AtomicReference<@Nullable Closing> closing = new AtomicReference<>();
 
   /** Makes a driver. Its threads start when they are needed. */
   public static PortableDriver open(DriverConfig config) {
@@ -52,25 +49,40 @@ public final class PortableDriver implements Driver {
   @SuppressWarnings("this-escape") // no thread starts here
   private PortableDriver(DriverConfig config) {
     this.config = config;
-    int threads = Math.min(config.maxInFlight(), MOST_THREADS);
+    int maxThreads = Math.min(config.maxInFlight(), MAX_THREADS);
+    int perDevice = Math.min(maxThreads, THREADS_PER_DEVICE);
     admission = new Admission(config.maxQueued(), config.refuseWhenFull());
-    pool = new Pool(this, config.threadName(), threads, admission, counters, calls::run);
+    Lane paths = new Lane();
+    pool =
+        new Pool(
+            config.threadName(),
+            new PoolState(perDevice, maxThreads, config.maxQueued(), paths),
+            admission,
+            counters,
+            calls::run,
+            (body, name) -> DriverThread.uninterruptible(this, body, name),
+            Pool.IDLE);
+    lanes = new Lanes(files, paths, pool::add);
+    shutdown = new Shutdown(this, config.threadName(), pool.closing(), calls, files);
   }
 
   @Override
   public void submit(Request request) {
-    boolean own = onDriverThread();
-    Throwable refusal = own ? admission.closedBecause() : admission.enter();
-    if (refusal != null) {
-      request.refused(refusal);
+    if (!onDriverThread()) {
+      begin(request, true);
+      return;
+    }
+    Throwable closedBecause = admission.closedBecause();
+    if (closedBecause == null) {
+      begin(request, false);
     } else {
-      put(request, !own);
+      request.refused(closedBecause);
     }
   }
 
   @Override
   public void submitPastLimits(Request request) {
-    put(request, false);
+    begin(request, false);
   }
 
   @Override
@@ -90,12 +102,15 @@ public final class PortableDriver implements Driver {
     if (!ConfinedMemory.isIn(operation)) {
       return callOnPool(operation);
     }
+    Operation copy = ConfinedMemory.standInFor(operation);
+    int result;
     try {
-      Operation copy = ConfinedMemory.standInFor(operation);
-      return ConfinedMemory.copyBack(copy, operation, callOnPool(copy));
-    } catch (OutOfMemoryError e) {
-      return -Errno.ENOMEM;
+      result = callOnPool(copy);
+    } catch (Throwable e) {
+      ConfinedMemory.free(copy); // it was not begun, or is over
+      throw e;
     }
+    return ConfinedMemory.copyBack(copy, operation, result);
   }
 
   @Override
@@ -150,108 +165,136 @@ public final class PortableDriver implements Driver {
 
   @Override
   public void beginClose() {
-    if (admission.close(Refusals.closed())) {
-      pool.beginClose();
-    }
+    Closing _ = beginClosing();
   }
 
+  /** The time limits of closing, which begins unless it has. */
+  private Closing beginClosing() {
+    Closing begun = closing.get();
+    if (begun == null) {
+      Closing mine = Closing.begin(config.closeTimeout());
+      Closing earlier = closing.compareAndExchange(null, mine);
+      begun = earlier == null ? mine : earlier;
+    }
+    if (admission.close(Refusals.closed())) {
+      pool.closing().begin();
+    }
+    return begun;
+  }
+
+  /** The first who comes closes; the others wait for that. */
   @Override
   public void close() {
-    beginClose();
+    Closing limits = beginClosing();
     if (closeBegun.compareAndSet(false, true)) {
-      try {
-        finishClose();
-      } finally {
-        boolean _ = closed.complete(null);
+      boolean over = false;
+      for (int tries = 0; !over && tries < MAX_TRIES; tries++) {
+        try {
+          shutdown.run(limits);
+          closed.countDown();
+          over = true;
+        } catch (VirtualMachineError e) {
+          over = false; // all of it may be repeated
+        }
       }
     } else {
-      Void _ = closed.join();
+      boolean _ = DriverThread.await(closed, limits.nanosUntilReturn());
     }
   }
 
-  private void finishClose() {
-    List<Operation> stuck = List.of();
-    if (!pool.awaitQuiet(config.closeTimeout())) {
-      calls.stop();
-      endRunning();
-      stuck = pool.abandonAll(Refusals.closed());
-    }
-    files.closeAllBut(stuck);
-    pool.join();
-    for (Thread aborter : aborters) {
-      boolean _ = DriverThread.join(aborter, GRACE);
-    }
-  }
-
-  /** Closes files under the operations that run, which then end, until those that wait have had their turn and nothing runs. */
-  private void endRunning() {
-    long deadline = System.nanoTime() + GRACE.toNanos();
-    do {
-      pool.runningOperations().forEach(this::abort);
-    } while (!pool.awaitQuiet(BETWEEN_ABORTS) && System.nanoTime() < deadline);
-  }
-
-  /** On a thread of its own: closing a channel waits for the threads in it, and a broken device may hold them for ever. */
-  private void abort(Operation operation) {
-    OpenFile file = files.of(operation);
-    if (file == null || !file.beginAbort()) {
-      return;
-    }
-    try {
-      Thread aborter = DriverThread.uninterruptible(this, file::abort, config.threadName() + "-aborter");
-      aborter.start();
-      aborters.add(aborter);
-    } catch (OutOfMemoryError e) {
-      LOG.log(System.Logger.Level.WARNING, "no thread to end " + operation.name(), e);
-    }
-  }
-
-  private void put(Request request, boolean holdsPlace) {
+  /**
+   * Begins a request; if it throws, nothing was done with it. All that it needs is made first: from the moment on when it has a place in
+   * the admission, nothing is allocated.
+   */
+  private void begin(Request request, boolean admitted) {
     Operation operation = request.operation();
-    if (ConfinedMemory.isIn(operation)) {
-      runConfined(request, holdsPlace);
-    } else if (!pool.put(request, holdsPlace)) {
-      refuse(request, holdsPlace);
-    }
-  }
-
-  /** Runs a request to its end before returning: only this thread can reach its memory. */
-  private void runConfined(Request request, boolean holdsPlace) {
-    if (onDriverThread()) {
-      counters.submitted.increment();
-      end(request, calls.run(request.operation()));
+    boolean confined = ConfinedMemory.isIn(operation);
+    if (confined && onDriverThread()) {
+      runHere(request, operation);
       return;
     }
-    Operation copy;
+    Call call = confined ? new Call(ConfinedMemory.standInFor(operation)) : null;
+    PoolTask task = call == null ? task(request, operation, admitted) : task(call, admitted);
+    Throwable refusal = null;
+    boolean holdsPlace = false;
+    boolean taken = false;
     try {
-      copy = ConfinedMemory.standInFor(request.operation());
-    } catch (OutOfMemoryError e) {
-      admission.leave(holdsPlace ? 1 : 0);
-      end(request, -Errno.ENOMEM);
-      return;
+      if (admitted) {
+        refusal = admission.enter();
+        holdsPlace = refusal == null;
+      }
+      if (refusal == null) {
+        taken = pool.put(task);
+        refusal = taken ? null : Refusals.closed();
+      }
+    } finally {
+      if (call != null && !taken) {
+        ConfinedMemory.free(call.operation());
+      }
+      for (int tries = 0; holdsPlace && !taken && tries < MAX_TRIES; tries++) {
+        try {
+          admission.leave(1);
+          holdsPlace = false;
+        } catch (VirtualMachineError e) {
+          continue;
+        }
+      }
     }
-    Call call = new Call(copy);
-    if (pool.put(call, holdsPlace)) {
-      request.completed(ConfinedMemory.copyBack(copy, request.operation(), call.await()));
-    } else {
-      ConfinedMemory.free(copy);
-      refuse(request, holdsPlace);
+    if (refusal != null) {
+      Persistence.refuse(request, refusal);
+    } else if (call != null) {
+      awaitAndCopy(request, operation, call);
     }
   }
 
-  private void end(Request request, int result) {
+  private PoolTask task(Call call, boolean admitted) {
+    return task(call, call.operation(), admitted);
+  }
+
+  private PoolTask task(Request request, Operation operation, boolean admitted) {
+    return new PoolTask(request, operation, lanes.of(operation), admitted);
+  }
+
+  /** Runs a request at once: only this thread can reach its memory. */
+  private void runHere(Request request, Operation operation) {
+    counters.submitted.increment();
+    int result = calls.run(operation);
     counters.countResult(result);
     request.completed(result);
   }
 
-  private void refuse(Request request, boolean holdsPlace) {
-    admission.leave(holdsPlace ? 1 : 0);
-    Throwable closedBecause = admission.closedBecause();
-    request.refused(closedBecause != null ? closedBecause : new RejectedExecutionException("no thread can be started"));
+  /** Waits for a request whose memory only this thread can reach. */
+  private void awaitAndCopy(Request request, Operation operation, Call call) {
+    int result;
+    try {
+      result = await(call);
+    } catch (RejectedExecutionException e) {
+      ConfinedMemory.free(call.operation());
+      Persistence.refuse(request, e);
+      return;
+    }
+    try {
+      result = ConfinedMemory.copyBack(call.operation(), operation, result);
+    } catch (RuntimeException | Error e) {
+      result = -Failures.errno(e); // the memory was freed meanwhile
+    }
+    Persistence.complete(request, result);
   }
 
   private int callOnPool(Operation operation) {
     Call call = new Call(operation);
-    return pool.put(call, false) ? call.await() : -Errno.ECANCELED;
+    return pool.put(task(call, false)) ? await(call) : -Errno.ECANCELED;
+  }
+
+  /** Never returns earlier than the call is over: its memory is in use. */
+  private static int await(Call call) {
+    while (!call.isOver()) {
+      try {
+        call.await();
+      } catch (VirtualMachineError e) {
+        continue;
+      }
+    }
+    return call.result();
   }
 }

@@ -82,20 +82,23 @@ final class SharedFile {
 
   /** Gives the lock back, if this opening has it, and closes what was kept open for it; answers 0. */
   synchronized int unlock(OpenFile file) throws IOException {
-    if (!isHolder(file)) {
-      return 0;
+    if (isHolder(file)) {
+      try {
+        giveBackLock();
+      } finally {
+        closeKept();
+      }
     }
+    return 0;
+  }
+
+  private void giveBackLock() throws IOException {
     FileLock held = heldLock;
     lockHolder = null;
     heldLock = null;
-    try {
-      if (held != null) {
-        held.release();
-      }
-    } finally {
-      closeKept();
+    if (held != null) {
+      held.release();
     }
-    return 0;
   }
 
   /** Ends an opening: closes its channels, now or with the lock another opening holds. */
@@ -107,19 +110,31 @@ final class SharedFile {
     }
   }
 
-  private synchronized void closeOrKeep(OpenFile file, List<FileChannel> channels) throws IOException {
-    toCloseWithLock.addAll(channels);
-    if (lockHolder == null || isHolder(file)) {
-      lockHolder = null;
-      heldLock = null;
+  private synchronized void closeOrKeep(OpenFile file, List<FileChannel> channels)
+      throws IOException {
+    if (lockHolder != null && !isHolder(file)) {
+      toCloseWithLock.addAll(channels);
+      return;
+    }
+    try {
+      giveBackLock();
+    } catch (IOException e) {
+      // Of a channel that was closed under it: that has given it back.
+      Log.warning("giving back a lock failed", key, e);
+    }
+    try {
       closeKept();
+    } finally {
+      closeAll(channels);
     }
   }
 
   private void closeKept() throws IOException {
-    List<FileChannel> all = List.copyOf(toCloseWithLock);
-    toCloseWithLock.clear();
-    closeAll(all);
+    try {
+      closeAll(toCloseWithLock);
+    } finally {
+      toCloseWithLock.clear();
+    }
   }
 
   /** Closes all, whatever fails; throws what failed first. */

@@ -209,6 +209,11 @@ public final class RingDriver implements Driver {
   }
 
   @Override
+  public boolean tellsRoom() {
+    return asksForTypes;
+  }
+
+  @Override
   public boolean onDriverThread() {
     return DriverThread.isOf(this);
   }

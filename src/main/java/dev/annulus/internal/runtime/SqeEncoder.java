@@ -35,7 +35,7 @@ final class SqeEncoder {
       case Operation.WriteVector _ -> IoUring.IORING_OP_WRITEV;
       case Operation.Sync _ -> IoUring.IORING_OP_FSYNC;
       case Operation.Truncate _ -> IoUring.IORING_OP_FTRUNCATE;
-      case Operation.Allocate _ -> IoUring.IORING_OP_FALLOCATE;
+      case Operation.Allocate _, Operation.Reserve _ -> IoUring.IORING_OP_FALLOCATE;
       case Operation.Stat _, Operation.StatPath _ -> IoUring.IORING_OP_STATX;
       case Operation.Open _ -> IoUring.IORING_OP_OPENAT;
       case Operation.Close _ -> IoUring.IORING_OP_CLOSE;
@@ -43,7 +43,8 @@ final class SqeEncoder {
       case Operation.Remove _ -> IoUring.IORING_OP_UNLINKAT;
       case Operation.Rename _ -> IoUring.IORING_OP_RENAMEAT;
       case Operation.Link _ -> IoUring.IORING_OP_LINKAT;
-      case Operation.TryLock _, Operation.Unlock _, Operation.ListDirectory _, Operation.RemoveTree _ -> NONE;
+      case Operation.Room _, Operation.TryLock _, Operation.Unlock _, Operation.ListDirectory _, Operation.RemoveTree _ ->
+          NONE;
     };
   }
 
@@ -67,9 +68,11 @@ final class SqeEncoder {
       case Operation.Sync(int fd, boolean dataOnly) ->
           queue.push(opcode, fd, 0, 0, 0, dataOnly ? IoUring.IORING_FSYNC_DATASYNC : 0, userData);
       case Operation.Truncate(int fd, long size) -> queue.push(opcode, fd, 0, 0, size, 0, userData);
-      // The length travels in the address field and the mode, 0, in the length field (io_uring_enter(2)).
+      // The length travels in the address field and the mode in the length field (io_uring_enter(2)).
       case Operation.Allocate(int fd, long offset, long length) ->
           queue.push(opcode, fd, length, 0, offset, 0, userData);
+      case Operation.Reserve(int fd, long offset, long length) ->
+          queue.push(opcode, fd, length, Fcntl.FALLOC_FL_KEEP_SIZE, offset, 0, userData);
       case Operation.Close(int fd) -> queue.push(opcode, fd, 0, 0, 0, 0, userData);
       default -> {
         return pushWithMemory(queue, operation, opcode, userData);

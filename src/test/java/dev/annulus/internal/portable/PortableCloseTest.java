@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.annulus.internal.driver.Admission;
-import dev.annulus.internal.driver.Driver;
 import dev.annulus.internal.driver.Errno;
 import dev.annulus.internal.driver.Operation;
 import dev.annulus.internal.driver.SharedCounters;
@@ -168,22 +167,28 @@ class PortableCloseTest {
   void close_whileAThreadRetires_waitsForThatToo() {
     Duration idle = Duration.ofNanos(20_000);
     for (int round = 0; round < 2_000; round++) {
-      Admission admission = new Admission(1, false);
-      Driver owner = DriverUse.driver();
-      Pool pool = new Pool(owner, "retiring", 1, admission, new SharedCounters(), _ -> 0, idle);
+      Lane lane = new Lane();
+      Pool pool =
+          new Pool(
+              "retiring",
+              new PoolState(1, 1, 1, lane),
+              new Admission(1, false),
+              new SharedCounters(),
+              _ -> 0,
+              (body, name) -> Thread.ofPlatform().name(name).unstarted(body),
+              idle);
       RecordingRequest request = RecordingRequest.nop();
-      assertTrue(pool.put(request, false));
+      assertTrue(pool.put(new PoolTask(request, request.operation(), lane, false)));
       assertEquals(0, request.result());
       Thread thread = Objects.requireNonNull(request.endedOn());
       long until = System.nanoTime() + round % 200 * 1_000L;
       while (System.nanoTime() < until) {
         Thread.onSpinWait();
       }
-      pool.beginClose();
-      assertTrue(pool.awaitQuiet(Duration.ofSeconds(10)));
-      pool.join();
+      pool.closing().begin();
+      assertTrue(pool.closing().awaitQuiet(TimeUnit.SECONDS.toNanos(10)));
+      assertTrue(pool.closing().awaitThreads(TimeUnit.SECONDS.toNanos(10)));
       assertFalse(thread.isAlive(), "a thread is left in round " + round);
-      owner.close();
     }
   }
 

@@ -7,17 +7,22 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.annulus.internal.driver.Errno;
 import dev.annulus.internal.driver.Operation;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.SecureDirectoryStream;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 @Timeout(60)
 class PortableTreeTest {
+  private static final int DEEP = 4_000;
+
   @TempDir Path dir;
 
   @Test
@@ -38,6 +43,47 @@ class PortableTreeTest {
     assertEquals(-Errno.ECANCELED, new TreeRemover(() -> true).remove(tree));
     assertEquals(-Errno.ECANCELED, new TreeRemover(() -> true).removeByPath(tree));
     assertTrue(Files.exists(tree.resolve("file")));
+  }
+
+  /** No path reaches so deep: the tree is put together of pieces, each moved to the bottom of the next. */
+  @Test
+  void remove_ofAVeryDeepTree_holdsFewDescriptors() throws Exception {
+    Path tree = dir.resolve("tree");
+    String piece = "/d".repeat(100);
+    Path top = dir.resolve("0");
+    Path deepest = Files.createDirectories(Path.of(top + piece));
+    assertTrue(Files.isDirectory(deepest));
+    for (int i = 1; i < DEEP / 100; i++) {
+      Path next = dir.resolve(Integer.toString(i));
+      Path bottom = Files.createDirectories(Path.of(next + piece));
+      Files.writeString(bottom.resolve("file"), "x");
+      assertTrue(Files.isDirectory(Files.move(top, bottom.resolve("e"))));
+      top = next;
+    }
+    assertEquals(tree, Files.move(top, tree));
+    int before = descriptors();
+    AtomicInteger most = new AtomicInteger();
+    AtomicInteger steps = new AtomicInteger();
+    TreeRemover remover =
+        new TreeRemover(
+            () -> {
+              if (steps.incrementAndGet() % 500 == 0) {
+                most.accumulateAndGet(descriptors(), Math::max);
+              }
+              return false;
+            });
+    assertEquals(0, remover.remove(tree));
+    assertFalse(Files.exists(tree));
+    assertTrue(most.get() < before + 200, () -> "descriptors: " + most + ", before: " + before);
+    assertTrue(steps.get() > DEEP, () -> "steps: " + steps);
+  }
+
+  private static int descriptors() {
+    try (Stream<Path> open = Files.list(Path.of("/proc/self/fd"))) {
+      return (int) open.count();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   @Test

@@ -68,6 +68,9 @@ public final class DirectCalls {
       case Operation.Sync(int fd, boolean dataOnly) -> dataOnly ? Syscalls.fdatasync(fd) : Syscalls.fsync(fd);
       case Operation.Truncate(int fd, long size) -> Syscalls.ftruncate(fd, size);
       case Operation.Allocate(int fd, long offset, long length) -> Syscalls.fallocate(fd, 0, offset, length);
+      case Operation.Reserve(int fd, long offset, long length) ->
+          Syscalls.fallocate(fd, Fcntl.FALLOC_FL_KEEP_SIZE, offset, length);
+      case Operation.Room(int fd, long offset, long length) -> StorageRoom.check(fd, offset, length);
       case Operation.Close(int fd) -> Syscalls.close(fd);
       case Operation.TryLock(int fd) -> Syscalls.flock(fd, Fcntl.LOCK_EX | Fcntl.LOCK_NB);
       case Operation.Unlock(int fd) -> Syscalls.flock(fd, Fcntl.LOCK_UN);
@@ -129,6 +132,13 @@ public final class DirectCalls {
               0);
       default -> throw new IllegalArgumentException("names no path: " + operation);
     };
+  }
+
+  /** Describes an open file; 0, or a negated errno. */
+  static int stat(int fd, StatResult into) {
+    try (Arena arena = Arena.ofConfined()) {
+      return stat(fd, arena.allocate(1), Fcntl.AT_EMPTY_PATH, into, arena);
+    }
   }
 
   private static int stat(int dirFd, MemorySegment path, int flags, StatResult into, Arena arena) {

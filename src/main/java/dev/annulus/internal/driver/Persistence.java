@@ -1,0 +1,110 @@
+package dev.annulus.internal.driver;
+
+import java.util.concurrent.locks.LockSupport;
+
+/**
+ * Does what must be done although memory or stack is wanting just now: again and again, with pauses, for a second. For threads that nobody
+ * waits for, and for the rare steps that no later round of the driver's repeats.
+ */
+public final class Persistence {
+  private static final int TRIES = 200;
+  private static final long PAUSE_NANOS = 5_000_000;
+  private static final System.Logger LOG = System.getLogger("dev.annulus");
+
+  /** Made beforehand. */
+  private static final String GIVEN_UP = "memory or stack was wanting for too long";
+
+  private Persistence() {}
+
+  /** Something that goes on where it was cut when it is run again. */
+  @FunctionalInterface
+  public interface Step {
+    void run();
+  }
+
+  /** Runs a step until it ends without a {@link VirtualMachineError}, or for a second; logs what it throws else. False if it failed. */
+  public static boolean run(Step step) {
+    Throwable failure = null;
+    for (int tries = 0; tries < TRIES; tries++) {
+      try {
+        step.run();
+        return true;
+      } catch (VirtualMachineError e) {
+        failure = e;
+        pause(tries);
+      } catch (Throwable e) {
+        failure = e;
+        break;
+      }
+    }
+    log(failure);
+    return false;
+  }
+
+  /** Completes a request. */
+  public static void complete(Request request, int result) {
+    for (int tries = 0; tries < TRIES; tries++) {
+      try {
+        request.completed(result);
+        return;
+      } catch (VirtualMachineError e) {
+        pause(tries);
+      } catch (Throwable e) {
+        log(e);
+        return;
+      }
+    }
+    log(null);
+  }
+
+  /** Refuses a request. */
+  public static void refuse(Request request, Throwable cause) {
+    for (int tries = 0; tries < TRIES; tries++) {
+      try {
+        request.refused(cause);
+        return;
+      } catch (VirtualMachineError e) {
+        pause(tries);
+      } catch (Throwable e) {
+        log(e);
+        return;
+      }
+    }
+    log(null);
+  }
+
+  /** Gives a request up. */
+  public static void abandon(Request request, Throwable cause) {
+    for (int tries = 0; tries < TRIES; tries++) {
+      try {
+        request.abandoned(cause);
+        return;
+      } catch (VirtualMachineError e) {
+        pause(tries);
+      } catch (Throwable e) {
+        log(e);
+        return;
+      }
+    }
+    log(null);
+  }
+
+  /** The first tries are made at once: what stood in the way may have been a single error. */
+  private static void pause(int tries) {
+    if (tries > 2) {
+      try {
+        LockSupport.parkNanos(PAUSE_NANOS);
+      } catch (Throwable e) {
+        // Then without a pause.
+      }
+    }
+  }
+
+  private static void log(@org.jspecify.annotations.Nullable Throwable failure) {
+    try {
+      LOG.log(System.Logger.Level.ERROR, failure == null ? GIVEN_UP : "ending an operation failed", failure);
+    } catch (Throwable e) {
+      // Nobody is left to tell.
+    }
+  }
+}

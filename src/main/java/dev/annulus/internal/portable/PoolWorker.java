@@ -1,0 +1,28 @@
+package dev.annulus.internal.portable;
+
+import org.jspecify.annotations.Nullable;
+
+/** A thread of the pool, as the pool sees it. Guarded by the pool's lock. */
+final class PoolWorker {
+  /** Set when the thread begins, before the worker is in any list. */
+  @Nullable Thread thread;
+
+  /** The task it carries out or ends. */
+  @Nullable PoolTask task;
+
+  /** Whether it has been woken or started to look for a task, and has not looked yet. */
+  boolean searching = true;
+
+  /** Whether it is in the list of all workers. */
+  boolean known;
+
+  /** Whether it is in the list of those without work. */
+  boolean idle;
+
+  /** Whether it has left; its thread may live a little longer. */
+  boolean retired;
+
+  @Nullable PoolWorker previousIdle;
+  @Nullable PoolWorker nextIdle;
+  @Nullable PoolWorker nextOfAll;
+}

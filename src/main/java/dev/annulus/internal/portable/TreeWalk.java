@@ -1,0 +1,208 @@
+package dev.annulus.internal.portable;
+
+import dev.annulus.internal.driver.Errno;
+import java.io.IOException;
+import java.nio.file.FileSystemException;
+import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.SecureDirectoryStream;
+import java.nio.file.attribute.BasicFileAttributeView;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Objects;
+import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One removal by descriptors. However deep the tree is, only the lowest directories on the way down
+ * are held open; those above are found again through {@code ..}, and must then be what they were.
+ */
+final class TreeWalk implements AutoCloseable {
+  private static final int MAX_OPEN = 32;
+  private static final Path PARENT = Path.of("..");
+
+  /** A directory on the way down. */
+  private static final class Level {
+    final Path name;
+    final Object key;
+
+    /** What is in it and has yet to be removed. */
+    final Deque<Path> left;
+
+    /** {@code null} while it is not open. */
+    @Nullable SecureDirectoryStream<Path> stream;
+
+    Level(Path name, Object key, Deque<Path> left, SecureDirectoryStream<Path> stream) {
+      this.name = name;
+      this.key = key;
+      this.left = left;
+      this.stream = stream;
+    }
+  }
+
+  private final SecureDirectoryStream<Path> top;
+  private final BooleanSupplier stop;
+
+  /** From the root down. */
+  private final List<Level> levels = new ArrayList<>();
+
+  /**
+   * @param top the directory the tree is in; stays open
+   */
+  TreeWalk(SecureDirectoryStream<Path> top, BooleanSupplier stop) {
+    this.top = top;
+    this.stop = stop;
+  }
+
+  /** Removes a directory, or if it is not the root, what has come in its place. */
+  int remove(Path name, boolean isRoot) throws IOException {
+    if (!enter(top, name)) {
+      if (isRoot) {
+        return -Errno.ENOTDIR;
+      }
+      top.deleteFile(name);
+      return 0;
+    }
+    while (!levels.isEmpty()) {
+      if (stop.getAsBoolean()) {
+        return -Errno.ECANCELED;
+      }
+      Level level = levels.getLast();
+      Path entry = level.left.poll();
+      if (entry == null) {
+        leave(level, isRoot);
+      } else {
+        removeEntry(Objects.requireNonNull(level.stream), entry);
+      }
+    }
+    return 0;
+  }
+
+  private void removeEntry(SecureDirectoryStream<Path> directory, Path name) throws IOException {
+    try {
+      BasicFileAttributeView view =
+          directory.getFileAttributeView(
+              name, BasicFileAttributeView.class, LinkOption.NOFOLLOW_LINKS);
+      // It may be a directory when looked at and none now: a file, or a link, which is removed and
+      // not followed.
+      if (!view.readAttributes().isDirectory() || !enter(directory, name)) {
+        directory.deleteFile(name);
+      }
+    } catch (NoSuchFileException e) {
+      return; // somebody else removed it
+    }
+  }
+
+  // ---- down ----
+
+  /** Enters a directory. False if it is a link or no directory. */
+  private boolean enter(SecureDirectoryStream<Path> parent, Path name) throws IOException {
+    SecureDirectoryStream<Path> stream;
+    try {
+      stream = parent.newDirectoryStream(name, LinkOption.NOFOLLOW_LINKS);
+    } catch (IOException e) {
+      int errno = Failures.errno(e);
+      if (errno == Errno.ENOTDIR || errno == Errno.ELOOP) {
+        return false;
+      }
+      throw e;
+    }
+    try {
+      levels.add(new Level(name, key(stream), names(stream), stream));
+    } catch (Throwable e) {
+      stream.close();
+      throw e;
+    }
+    int tooMany = levels.size() - 1 - MAX_OPEN;
+    if (tooMany >= 0) {
+      close(levels.get(tooMany));
+    }
+    return true;
+  }
+
+  /** Names are collected first: removing while listing may skip some. */
+  private static Deque<Path> names(SecureDirectoryStream<Path> directory) throws IOException {
+    Deque<Path> names = new ArrayDeque<>();
+    for (Iterator<Path> entries = directory.iterator(); entries.hasNext(); ) {
+      Path name = entries.next().getFileName();
+      if (name != null) {
+        names.add(name);
+      }
+    }
+    return names;
+  }
+
+  private static Object key(SecureDirectoryStream<Path> directory) throws IOException {
+    return Objects.requireNonNull(
+        directory.getFileAttributeView(BasicFileAttributeView.class).readAttributes().fileKey());
+  }
+
+  // ---- up ----
+
+  /** Removes the lowest directory, which is empty. */
+  private void leave(Level level, boolean isRoot) throws IOException {
+    int above = levels.size() - 2;
+    SecureDirectoryStream<Path> parent =
+        above < 0 ? top : reopened(levels.get(above), Objects.requireNonNull(level.stream));
+    Level _ = levels.removeLast();
+    close(level);
+    try {
+      parent.deleteDirectory(level.name);
+    } catch (NoSuchFileException e) {
+      if (above < 0) {
+        throw e;
+      }
+    } catch (IOException e) {
+      if ((isRoot && above < 0) || Failures.errno(e) != Errno.ENOTDIR) {
+        throw e;
+      }
+      // It was a directory and is none now.
+      parent.deleteFile(level.name);
+    }
+  }
+
+  /** The directory above, from the one below. If somebody has moved that, it is not ours any more. */
+  private static SecureDirectoryStream<Path> reopened(
+      Level above, SecureDirectoryStream<Path> below) throws IOException {
+    SecureDirectoryStream<Path> open = above.stream;
+    if (open != null) {
+      return open;
+    }
+    SecureDirectoryStream<Path> found =
+        below.newDirectoryStream(PARENT, LinkOption.NOFOLLOW_LINKS);
+    above.stream = found;
+    if (!key(found).equals(above.key)) {
+      throw new FileSystemException(above.name.toString(), null, Errno.text(Errno.EBUSY));
+    }
+    return found;
+  }
+
+  private static void close(Level level) throws IOException {
+    SecureDirectoryStream<Path> open = level.stream;
+    level.stream = null;
+    if (open != null) {
+      open.close();
+    }
+  }
+
+  /** Closes what is open still, whatever fails. */
+  @Override
+  public void close() throws IOException {
+    IOException failure = null;
+    for (Level level : levels) {
+      try {
+        close(level);
+      } catch (IOException e) {
+        failure = e;
+      }
+    }
+    levels.clear();
+    if (failure != null) {
+      throw failure;
+    }
+  }
+}

@@ -1,0 +1,8 @@
+package dev.annulus;
+
+class IoUringAllocateTest extends AllocateContract {
+  @Override
+  Backend backend() {
+    return Backend.IO_URING;
+  }
+}

@@ -1,0 +1,8 @@
+package dev.annulus;
+
+class PortableAllocateTest extends AllocateContract {
+  @Override
+  Backend backend() {
+    return Backend.PORTABLE;
+  }
+}

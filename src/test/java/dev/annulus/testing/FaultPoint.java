@@ -1,0 +1,83 @@
+package dev.annulus.testing;
+
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Where faults come from: classes that {@link FaultLoader} has loaded call this before each allocation and each call they make. It counts,
+ * and throws at the n-th time what the JVM throws there: out of memory for an allocation, a stack overflow for a call.
+ *
+ * <p>One test at a time arms it. Unarmed it does nothing.
+ */
+public final class FaultPoint {
+  /** What is armed; replaced as a whole. */
+  private static volatile @Nullable Plan plan;
+
+  private FaultPoint() {}
+
+  /** Faults at the {@code first}-th hit of the threads meant, and at the next {@code times - 1}. */
+  private static final class Plan {
+    final Predicate<Thread> threads;
+    final long first;
+    final long times;
+    long hits;
+    volatile @Nullable Error thrown;
+
+    Plan(Predicate<Thread> threads, long first, long times) {
+      this.threads = threads;
+      this.first = first;
+      this.times = times;
+    }
+
+    synchronized boolean isMeant() {
+      hits++;
+      return hits >= first && hits < first + times;
+    }
+
+    synchronized long hits() {
+      return hits;
+    }
+  }
+
+  /** Has faults thrown from the {@code first}-th hit on, counting from 1, so many times. */
+  public static void arm(Predicate<Thread> threads, long first, long times) {
+    plan = new Plan(threads, first, times);
+  }
+
+  /**
+   * Ends it.
+   *
+   * @return the last fault thrown, or {@code null} if there were not so many hits
+   */
+  public static @Nullable Error disarm() {
+    Plan ended = plan;
+    plan = null;
+    return ended == null ? null : ended.thrown;
+  }
+
+  /** Hits so far of what is armed. */
+  public static long hits() {
+    Plan now = plan;
+    return now == null ? 0 : now.hits();
+  }
+
+  /** An object is about to be allocated. */
+  public static void allocation() {
+    Plan now = plan;
+    if (now != null && now.threads.test(Thread.currentThread()) && now.isMeant()) {
+      OutOfMemoryError error = new OutOfMemoryError("thrown by the test");
+      now.thrown = error;
+      throw error;
+    }
+  }
+
+  /** A method is about to be called. */
+  public static void call() {
+    Plan now = plan;
+    if (now != null && now.threads.test(Thread.currentThread()) && now.isMeant()) {
+      StackOverflowError error = new StackOverflowError("thrown by the test");
+      now.thrown = error;
+      throw error;
+    }
+  }
+}
