@@ -256,6 +256,9 @@ public interface AsyncFile extends AutoCloseable {
    * Reserves storage for a range, so that writes to it cannot run out of space, and extends the file to hold it if it is
    * shorter. What is in the file stays.
    *
+   * <p>If there is not enough storage, length and free space stay as they were. Where that is seen only in the midst of it, ext4
+   * keeps what it could reserve, behind the end of the file: by a quota, or when others take the rest meanwhile.
+   *
    * @param position start of the range, in bytes
    * @param length length of the range in bytes, more than 0
    * @return completes when done; fails with {@link ErrorKind#UNSUPPORTED} where the file system cannot

@@ -65,7 +65,7 @@ abstract class CloseInTimeContract extends BackendContract {
   }
 
   /** Blocks as no interrupt can end, until the test is over. */
-  private void heldByTheTest() {
+  final void heldByTheTest() {
     boolean interrupted = false;
     while (free.getCount() > 0) {
       try {

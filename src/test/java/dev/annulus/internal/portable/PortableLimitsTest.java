@@ -121,16 +121,10 @@ class PortableLimitsTest {
     try (PortableDriver driver = driver(false)) {
       List<RecordingRequest> requests = new ArrayList<>();
       for (int i = 0; i < 2000; i++) {
-        RecordingRequest request =
-            new RecordingRequest(new Operation.Nop()) {
-              @Override
-              public Operation operation() {
-                int _ = most.accumulateAndGet(driver.stats().inFlight(), Math::max);
-                return super.operation();
-              }
-            };
+        RecordingRequest request = new RecordingRequest(new Operation.Nop());
         requests.add(request);
         driver.submit(request);
+        int _ = most.accumulateAndGet(driver.stats().inFlight(), Math::max);
         assertTrue(driver.stats().queued() <= MAX_QUEUED);
       }
       for (RecordingRequest request : requests) {
