@@ -29,16 +29,20 @@ final class Call implements Request {
   /** Waits for the end. What is thrown at it on the way, it outlasts: its memory is in use. */
   void await() {
     boolean interrupted = false;
+    Throwable outlasted = null;
     while (!over) {
       try {
         LockSupport.park(this);
         interrupted |= Thread.interrupted();
       } catch (VirtualMachineError e) {
-        continue;
+        outlasted = e;
       }
     }
     if (interrupted) {
       waiter.interrupt();
+    }
+    if (outlasted != null) {
+      Log.warning("a thread waited on after an error", waiter, outlasted);
     }
   }
 
@@ -53,14 +57,17 @@ final class Call implements Request {
    * @throws RejectedExecutionException if there was no thread for it
    */
   int result() {
-    switch (refusal) {
-      case null -> {
-        return result;
-      }
-      case RuntimeException e -> throw e;
-      case Error e -> throw e;
-      default -> throw new RejectedExecutionException(refusal);
+    Throwable cause = refusal;
+    if (cause instanceof RuntimeException e) {
+      throw e;
     }
+    if (cause instanceof Error e) {
+      throw e;
+    }
+    if (cause != null) {
+      throw new RejectedExecutionException(cause);
+    }
+    return result;
   }
 
   @Override

@@ -236,7 +236,7 @@ public final class PortableDriver implements Driver {
           admission.leave(1);
           holdsPlace = false;
         } catch (VirtualMachineError e) {
-          continue;
+          holdsPlace = true;
         }
       }
     }
@@ -288,12 +288,16 @@ public final class PortableDriver implements Driver {
 
   /** Never returns earlier than the call is over: its memory is in use. */
   private static int await(Call call) {
+    Throwable outlasted = null;
     while (!call.isOver()) {
       try {
         call.await();
       } catch (VirtualMachineError e) {
-        continue;
+        outlasted = e;
       }
+    }
+    if (outlasted != null) {
+      Log.warning("a thread waited on after an error", "call", outlasted);
     }
     return call.result();
   }
