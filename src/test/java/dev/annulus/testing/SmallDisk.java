@@ -52,8 +52,13 @@ public final class SmallDisk implements AutoCloseable {
   }
 
   @Override
-  public void close() throws Exception {
-    run("umount", mountPoint.toString());
+  public void close() throws IOException {
+    try {
+      run("umount", mountPoint.toString());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IOException(mountPoint + " may still be mounted", e);
+    }
   }
 
   private static void run(String... command) throws IOException, InterruptedException {

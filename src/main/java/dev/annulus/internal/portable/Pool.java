@@ -98,18 +98,20 @@ final class Pool {
         lock.held = false;
       }
     } catch (Throwable e) {
-      for (int tries = 0; tries < MAX_TRIES; tries++) {
+      boolean known = false;
+      boolean takenBack = false;
+      for (int tries = 0; !known && tries < MAX_TRIES; tries++) {
         try {
-          if (isTakenBack(task)) {
-            throw e;
-          }
-          return true;
+          takenBack = isTakenBack(task);
+          known = true;
         } catch (VirtualMachineError again) {
-          if (again == e) {
-            throw e;
-          }
+          known = false; // what is wanting comes back: there is stack for it
         }
       }
+      if (takenBack) {
+        throw e;
+      }
+      return true;
     }
     Throwable failure = null;
     for (int tries = 0; helper != null && tries < MAX_TRIES; tries++) {
@@ -123,7 +125,7 @@ final class Pool {
     return true;
   }
 
-  /** Whether nobody has it. There is stack for it; what else may be wanting comes back. */
+  /** Whether nobody has it: then it is out of its queue. */
   private boolean isTakenBack(PoolTask task) {
     lock.lock();
     try {
