@@ -41,7 +41,8 @@ abstract class AllocateContract extends BackendContract {
         for (long length : new long[] {MEGABYTES << 20, 1L << 40}) {
           ErrnoException refused = failure(ErrnoException.class, file.allocate(500, length));
           assertEquals(ErrorKind.NO_SPACE, refused.kind());
-          assertTrue(refused.getMessage().contains("fallocate"), refused::getMessage);
+          String message = String.valueOf(refused.getMessage());
+          assertTrue(message.contains("fallocate"), message);
           assertEquals(1000, get(file.size()));
           assertEquals(free, disk.free(), "free");
         }

@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Predicate;
 import org.awaitility.Awaitility;
+import org.jspecify.annotations.Nullable;
 
 /** What {@link PortableJvmErrorsTest} has run within classes that fail. */
 final class PortableFaultScenarios {
@@ -38,13 +39,13 @@ final class PortableFaultScenarios {
     throw new AssertionError("hits without an end");
   }
 
-  private static Error submissionsWithErrorsAt(int n, int times, Predicate<Thread> meant) {
+  private static @Nullable Error submissionsWithErrorsAt(int n, int times, Predicate<Thread> meant) {
     PortableDriver driver = PortableDriver.open(DriverUse.config(2, 4, false, Duration.ofSeconds(5)));
     assertEquals(0, DriverUse.run(driver, new Operation.Nop()));
     List<RecordingRequest> taken = new ArrayList<>();
     List<RecordingRequest> notTaken = new ArrayList<>();
     FaultPoint.arm(meant, n, times);
-    Error thrown;
+    @Nullable Error thrown;
     try {
       for (int i = 0; i < 6; i++) {
         Operation operation =
@@ -107,7 +108,7 @@ final class PortableFaultScenarios {
     throw new AssertionError("hits without an end");
   }
 
-  private static Error closingWithErrorsAt(int n, int times, Predicate<Thread> meant, Path fifo) {
+  private static @Nullable Error closingWithErrorsAt(int n, int times, Predicate<Thread> meant, Path fifo) {
     PortableDriver driver = PortableDriver.open(DriverUse.config(1, 4, false, Duration.ofMillis(1)));
     int fd = DriverUse.open(driver, fifo, DriverUse.READ_WRITE_CREATE);
     List<RecordingRequest> requests = new ArrayList<>();
@@ -124,7 +125,7 @@ final class PortableFaultScenarios {
     } catch (OutOfMemoryError | StackOverflowError e) {
       assertTrue(n > 0);
     }
-    Error thrown = FaultPoint.disarm();
+    @Nullable Error thrown = FaultPoint.disarm();
     driver.close();
     assertTrue(System.nanoTime() - start < Duration.ofSeconds(3).toNanos(), () -> "closing at hit " + n);
     for (RecordingRequest request : requests) {
