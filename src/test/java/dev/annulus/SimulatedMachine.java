@@ -46,7 +46,8 @@ final class SimulatedMachine {
       DriverConfig config = new DriverConfig(maxInFlight, maxQueued, true, Duration.ZERO, name);
       driver = SimulatedDrivers.open(config, () -> make(shape));
       workers = SteppedWorkers.of(driver);
-      durability = Durability.values()[random.nextInt(Durability.values().length)];
+      List<Durability> durabilities = List.of(Durability.values());
+      durability = durabilities.get(random.nextInt(durabilities.size()));
       Policies policies = TestPolicies.with(executor, random.nextInt(3) == 0, durability);
       runtime = new IoRuntime("simulated", Backend.IO_URING, driver, policies, Duration.ZERO);
       boolean ignored = turns.giveUntil(() -> true);
