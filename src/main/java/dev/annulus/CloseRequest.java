@@ -48,6 +48,21 @@ final class CloseRequest implements Request {
     engine.driver().submitPastLimits(this);
   }
 
+  /** Closes on the calling thread. What is thrown is thrown before the descriptor is given back. */
+  void runHere() {
+    int result;
+    try {
+      if (mayBeLocked.getAsBoolean() && closing instanceof Operation.Close(int fd)) {
+        int _ = engine.driver().call(new Operation.Unlock(fd));
+      }
+      result = engine.driver().call(closing);
+    } catch (RuntimeException | Error e) {
+      submit();
+      return;
+    }
+    whenClosed.accept(result);
+  }
+
   /** The close itself. */
   Operation closing() {
     return closing;

@@ -455,10 +455,21 @@ final class DriverFile implements AsyncFile {
 
   @Override
   public void close() {
-    descriptor.closeUnheard();
+    if (closesHere()) {
+      descriptor.closeHere();
+    } else {
+      descriptor.closeUnheard();
+    }
     handle.closed();
     if (!engine.driver().onDriverThread()) {
       boolean _ = descriptor.awaitClosed(Long.MAX_VALUE);
     }
+  }
+
+  /** A thread that waits for the close may as well do it; a virtual one would hold its carrier. */
+  private boolean closesHere() {
+    return engine.driver().closesOnCaller(fd)
+        && !engine.driver().onDriverThread()
+        && !Thread.currentThread().isVirtual();
   }
 }

@@ -19,6 +19,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -141,6 +142,24 @@ public final class IoRuntime implements AutoCloseable {
         s.abandoned(),
         engine.bufferPool().stats(s.registeredBytes()),
         driver.description());
+  }
+
+  /**
+   * The operations that have been running for longer than a second, counted by the mount point of
+   * their file system: a large number shows a device that does not answer. Only operations that the
+   * kernel or a helper thread runs are counted, not those that wait for their turn, nor those that run
+   * on their callers' threads. Paths are looked up by name, so that an operation on a path with a
+   * symbolic link in it may be counted for the file system of the link. An operation whose file system
+   * cannot be found counts for {@code "(unknown)"}.
+   *
+   * <p>Asks nothing of the file systems and costs operations nothing; takes up to about a millisecond
+   * when there are any such operations. Safe from any thread. The portable backend does not know them,
+   * and returns an empty map.
+   *
+   * @return an unmodifiable snapshot, empty if no operation hangs
+   */
+  public Map<String, Integer> hungOperations() {
+    return driver.hungOperations();
   }
 
   /**
@@ -444,8 +463,12 @@ public final class IoRuntime implements AutoCloseable {
     /**
      * Bounds the operations the kernel may hold at once.
      *
-     * <p>Listing a directory, removing a tree, taking a lock, and operations a kernel's ring does not know are run by up to four
-     * helper threads besides.
+     * <p>Listing a directory, removing a tree, taking a lock, closing, and operations a kernel's ring does not know are run by
+     * helper threads besides: usually up to five, and up to 128 for closes and 128 for the others when operations hang.
+     *
+     * <p>An operation that hangs keeps its place until it ends. With io_uring the kernel may use 256 threads for what would
+     * block, and as many more as operations hang (Linux 5.15 and later): one device that does not answer stops others
+     * only when it has taken all places.
      *
      * @param ops 1 to 32768; default 1024
      * @return this

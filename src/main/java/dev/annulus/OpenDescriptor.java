@@ -246,6 +246,19 @@ final class OpenDescriptor {
     }
   }
 
+  /**
+   * As {@link #close}, by a thread that is going to wait for it: if nothing is in flight it closes the
+   * descriptor itself.
+   */
+  void closeHere() {
+    int before = leases.getAndUpdate(now -> now | CLOSING);
+    if (before != 0) {
+      return;
+    }
+    closing = engine.listeners().observe(closeRequest.closing());
+    closeRequest.runHere();
+  }
+
   /** Waits until the descriptor is closed or abandoned; false if that takes longer than the limit. Interrupts stay pending. */
   boolean awaitClosed(long limitNanos) {
     return DriverThread.await(gone, limitNanos);

@@ -22,6 +22,7 @@ final class RuntimeMeters {
     RuntimeMeters meters = new RuntimeMeters(runtime, into);
     meters.gauge("annulus.operations.in.flight", "Operations the kernel or the pool holds", RuntimeStats::inFlight);
     meters.gauge("annulus.operations.queued", "Operations that wait behind those in flight", RuntimeStats::queued);
+    meters.hungOperations();
     meters.counter("annulus.operations.retried", "Operations tried again after EINTR or EAGAIN", Tags.empty(), RuntimeStats::retries);
     String inline = "Reads tried on the calling thread";
     meters.counter("annulus.inline.reads", inline, Tags.of("result", "hit"), RuntimeStats::inlineHits);
@@ -33,11 +34,22 @@ final class RuntimeMeters {
     }
   }
 
+  private void hungOperations() {
+    gaugeOf(
+        "annulus.operations.hung",
+        "Operations that have been running for longer than a second",
+        r -> r.hungOperations().values().stream().mapToInt(Integer::intValue).sum());
+  }
+
   private void gauge(String name, String description, ToDoubleFunction<RuntimeStats> value) {
+    gaugeOf(name, description, r -> value.applyAsDouble(r.stats()));
+  }
+
+  private void gaugeOf(String name, String description, ToDoubleFunction<IoRuntime> value) {
     meters.register(
         Tags.empty(),
         (registry, tags) ->
-            Gauge.builder(name, runtime, r -> value.applyAsDouble(r.stats()))
+            Gauge.builder(name, runtime, value)
                 .description(description)
                 .baseUnit("operations")
                 .tags(tags)

@@ -116,8 +116,8 @@ interface FsLoadContract extends FsFixture {
       }
       together(virtual, users);
       RuntimeStats stats = runtime.stats();
-      // Each opens two files, asks, removes, closes both, and reads a batch of ten: the rest may run on its own thread.
-      assertTrue(stats.submitted() + stats.inlineHits() >= 48L * 16, stats::toString);
+      // Each opens two files, asks, removes, and reads a batch of ten: the rest, as the two closes, may run on its own thread.
+      assertTrue(stats.submitted() + stats.inlineHits() >= 48L * 14, stats::toString);
       assertEquals(0, stats.failed());
     }
   }

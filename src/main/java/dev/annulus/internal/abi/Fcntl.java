@@ -14,20 +14,25 @@ public final class Fcntl {
   public static final int O_SYNC = 0x101000;
   public static final int O_CLOEXEC = 0x80000;
 
-  public static final int S_IFREG = 0x8000;
   public static final int AT_FDCWD = -100;
   public static final int AT_SYMLINK_NOFOLLOW = 0x100;
   public static final int AT_REMOVEDIR = 0x200;
   public static final int AT_EMPTY_PATH = 0x1000;
+
+  /** Of {@code statx(2)}: what is known locally will do. */
   public static final int AT_STATX_DONT_SYNC = 0x4000;
 
+  public static final int STATX_TYPE = 1;
+  public static final int STATX_BLOCKS = 0x400;
   public static final int STATX_BASIC_STATS = 0x7ff;
   public static final int STATX_BTIME = 0x800;
+  public static final int STATX_MNT_ID = 0x1000;
   public static final int STATX_DIOALIGN = 0x2000;
   public static final int STATX_MNT_ID_UNIQUE = 0x4000;
 
   public static final int S_IFMT = 0xf000;
   public static final int S_IFDIR = 0x4000;
+  public static final int S_IFREG = 0x8000;
 
   /** Of {@code fallocate(2)}: the file's length stays. */
   public static final int FALLOC_FL_KEEP_SIZE = 1;

@@ -27,6 +27,9 @@ public final class IoUring {
   public static final int IORING_OP_LINKAT = 39;
   public static final int IORING_OP_FTRUNCATE = 55;
 
+  // Flags of a submission entry, sqe->flags.
+  public static final int IOSQE_ASYNC = 1 << 4;
+
   // Set-up flags, params.flags. See io_uring_setup(2).
   public static final int IORING_SETUP_CQSIZE = 1 << 3;
   public static final int IORING_SETUP_CLAMP = 1 << 4;
@@ -64,6 +67,7 @@ public final class IoUring {
   // io_uring_register(2).
   public static final int IORING_REGISTER_BUFFERS = 0;
   public static final int IORING_REGISTER_PROBE = 8;
+  public static final int IORING_REGISTER_IOWQ_MAX_WORKERS = 19;
   public static final int IORING_REGISTER_RING_FDS = 20;
   public static final int IORING_UNREGISTER_RING_FDS = 21;
   public static final int IO_URING_OP_SUPPORTED = 1;

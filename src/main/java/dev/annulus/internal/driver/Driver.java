@@ -2,6 +2,7 @@ package dev.annulus.internal.driver;
 
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.Map;
 import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
 
@@ -119,6 +120,22 @@ public interface Driver extends AutoCloseable {
    */
   default boolean gathers() {
     return false;
+  }
+
+  /**
+   * Whether a descriptor may be closed by {@link #call}, on a thread that would only wait for the end of it. By default
+   * a close must be submitted.
+   */
+  default boolean closesOnCaller(int fd) {
+    return false;
+  }
+
+  /**
+   * How many operations have been running for longer than a second, by the mount point of their file
+   * system. By default none are known.
+   */
+  default Map<String, Integer> hungOperations() {
+    return Map.of();
   }
 
   /** What has happened so far. */

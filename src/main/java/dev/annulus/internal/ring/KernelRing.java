@@ -18,7 +18,6 @@ import java.util.BitSet;
 /** A {@link Ring} of the running kernel: {@code io_uring_setup(2)}, the mappings, and {@code io_uring_enter(2)}. */
 public final class KernelRing implements Ring {
   private static final int PROBE_OPS = 256;
-  private static final int EOPNOTSUPP = 95;
 
   private final KernelCalls kernel;
   private final int fd;
@@ -122,6 +121,16 @@ public final class KernelRing implements Ring {
       iovec.set(JAVA_LONG, IovecLayout.BASE, memory.address());
       iovec.set(JAVA_LONG, IovecLayout.LEN, memory.byteSize());
       return Syscalls.ioUringRegister(fd, IoUring.IORING_REGISTER_BUFFERS, iovec, 1);
+    }
+  }
+
+  /** The workers for everything else, pipes and devices, are left as they are: as many as the user may have processes. */
+  @Override
+  public int limitWorkers(int workers) {
+    try (Arena scratch = Arena.ofConfined()) {
+      MemorySegment boundedAndUnbounded = scratch.allocate(2L * Integer.BYTES, Integer.BYTES);
+      boundedAndUnbounded.set(JAVA_INT, 0, workers);
+      return Syscalls.ioUringRegister(fd, IoUring.IORING_REGISTER_IOWQ_MAX_WORKERS, boundedAndUnbounded, 2);
     }
   }
 

@@ -9,6 +9,8 @@ import java.lang.foreign.MemorySegment;
  * <p>An interface so that a simulated kernel can stand behind the same queues in tests.
  */
 public interface Ring extends AutoCloseable {
+  int EOPNOTSUPP = 95;
+
   SubmissionQueue submissions();
 
   CompletionQueue completions();
@@ -30,6 +32,16 @@ public interface Ring extends AutoCloseable {
    * @return 0, or a negated errno: {@code -ENOMEM} past the limit on locked memory, {@code -EOPNOTSUPP} where it could hold up the ring
    */
   int registerMemory(MemorySegment memory);
+
+  /**
+   * Sets how many of the kernel's workers may run operations on files at once for this thread's rings;
+   * there are never more than are needed. By default the kernel decides.
+   *
+   * @return 0, or a negated errno: {@code -EINVAL} before Linux 5.15
+   */
+  default int limitWorkers(int workers) {
+    return -EOPNOTSUPP;
+  }
 
   /** Whether the kernel runs this {@code IORING_OP_}. */
   boolean supports(int opcode);

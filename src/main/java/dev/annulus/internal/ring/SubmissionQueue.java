@@ -79,13 +79,22 @@ public final class SubmissionQueue {
    * @throws IllegalStateException if the queue is full; nothing is written
    */
   public void push(int opcode, int fd, long address, int length, long offset, int opFlags, long userData) {
+    push(opcode, 0, fd, address, length, offset, opFlags, userData);
+  }
+
+  /**
+   * As the other, with {@code IOSQE_} flags: {@code IOSQE_ASYNC} for an operation that would block the
+   * thread that submits it, and that one of the kernel's workers runs from the start.
+   */
+  public void push(
+      int opcode, int flags, int fd, long address, int length, long offset, int opFlags, long userData) {
     if (free() == 0) {
       throw new IllegalStateException("submission queue full");
     }
     MemorySegment m = entryMemory;
     long at = (tail & mask) * SqeLayout.SIZE;
     m.set(JAVA_BYTE, at + SqeLayout.OPCODE, (byte) opcode);
-    m.set(JAVA_BYTE, at + SqeLayout.FLAGS, (byte) 0);
+    m.set(JAVA_BYTE, at + SqeLayout.FLAGS, (byte) flags);
     m.set(JAVA_SHORT, at + SqeLayout.IOPRIO, (short) 0);
     m.set(JAVA_INT, at + SqeLayout.FD, fd);
     m.set(JAVA_LONG, at + SqeLayout.OFF, offset);

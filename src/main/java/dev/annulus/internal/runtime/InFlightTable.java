@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * made for the submission, from the moment the entry is filled until its last completion. Only then is its number used again,
  * with the next generation.
  *
- * <p>Confined to the reaper thread, except {@link #size}.
+ * <p>Confined to the reaper thread, except {@link #size} and {@link #forEachSince}.
  */
 class InFlightTable {
   private static final int END = -1;
@@ -34,6 +34,12 @@ class InFlightTable {
   private final byte[] retries;
   private final boolean[] cancelled;
 
+  /** When each operation came, by {@link #now}. */
+  private final long[] since;
+
+  /** A moment not long ago. */
+  private long now = System.nanoTime();
+
   /** The free slots as a linked list: the last one returned is the first one reused, while it is warm. */
   private final int[] nextFree;
 
@@ -49,6 +55,7 @@ class InFlightTable {
     generations = new int[capacity];
     retries = new byte[capacity];
     cancelled = new boolean[capacity];
+    since = new long[capacity];
     nextFree = new int[capacity];
     for (int slot = 0; slot < capacity; slot++) {
       nextFree[slot] = slot + 1 < capacity ? slot + 1 : END;
@@ -72,6 +79,8 @@ class InFlightTable {
   int claim(Request request) {
     int slot = firstFree;
     firstFree = nextFree[slot];
+    since[slot] = now;
+    VarHandle.storeStoreFence(); // a request that others see is no older than it looks
     requests[slot] = request;
     retries[slot] = 0;
     cancelled[slot] = false;
@@ -135,6 +144,36 @@ class InFlightTable {
     firstFree = slot;
     resize(-1);
     return request;
+  }
+
+  /** Looks at the clock, from which the age of what is claimed from now on counts. */
+  void tick() {
+    now = System.nanoTime();
+  }
+
+  /** How many operations came before a moment. */
+  int countSince(long moment) {
+    int count = 0;
+    for (int slot = 0; slot < requests.length; slot++) {
+      if (requests[slot] != null && since[slot] - moment <= 0) {
+        count++;
+      }
+    }
+    return count;
+  }
+
+  /**
+   * Any thread at any time: calls with what came before a moment and is still here. An operation that
+   * ends meanwhile may be among these.
+   */
+  void forEachSince(long moment, Consumer<Request> action) {
+    for (int slot = 0; slot < requests.length; slot++) {
+      Request request = requests[slot];
+      VarHandle.loadLoadFence();
+      if (request != null && since[slot] - moment <= 0) {
+        action.accept(request);
+      }
+    }
   }
 
   /** Calls with each taken slot. */

@@ -32,6 +32,8 @@ final class Reaper {
   private static final int NEVER_BEGUN = Integer.MIN_VALUE;
 
   /** How long to wait for completions when the kernel is short of something before it is asked again. */
+  private static final int ROUNDS_BETWEEN_TICKS = 64;
+
   private static final long BACK_OFF_NANOS = 1_000_000;
 
   private final Ring ring;
@@ -43,6 +45,8 @@ final class Reaper {
   private final RegisteredMemory registered;
   private final Counters counters;
   private final Whereabouts where;
+  private final WorkerLimit workerLimit;
+  private final BlockingFiles blockingFiles;
 
   /** Slots whose operation is to be submitted once more, and submissions to be cancelled, by user data. */
   private final ArrayDeque<Integer> retries = new ArrayDeque<>();
@@ -68,6 +72,8 @@ final class Reaper {
 
   private boolean overflowed;
 
+  private int roundsSinceTick;
+
   /** Since {@link #cancelAll}. */
   private boolean cancelling;
 
@@ -77,6 +83,7 @@ final class Reaper {
       Wakeup wakeup,
       InFlightTable table,
       RegisteredMemory registered,
+      BlockingFiles blockingFiles,
       Counters counters,
       Whereabouts where) {
     this.ring = ring;
@@ -88,6 +95,8 @@ final class Reaper {
     this.registered = registered;
     this.counters = counters;
     this.where = where;
+    this.blockingFiles = blockingFiles;
+    this.workerLimit = new WorkerLimit(ring, table);
   }
 
   /**
@@ -99,8 +108,9 @@ final class Reaper {
   void round(long timeoutNanos) {
     registered.registerIfWanted(ring);
     takeCancellations();
+    tickNowAndThen();
     fill();
-    submitAndWait(timeoutNanos);
+    submitAndWait(workerLimit.look(timeoutNanos));
     reap();
   }
 
@@ -141,6 +151,14 @@ final class Reaper {
       completions.advance(count);
     }
     return !wakeup.isArmed();
+  }
+
+  /** Looks at the clock when much time may have passed: after a sleep, and every so many rounds. */
+  private void tickNowAndThen() {
+    if (++roundsSinceTick >= ROUNDS_BETWEEN_TICKS) {
+      roundsSinceTick = 0;
+      table.tick();
+    }
   }
 
   private void takeCancellations() {
@@ -208,7 +226,9 @@ final class Reaper {
   /** Fills an entry; what cannot be made into one, for want of memory say, is refused alone and does not stop the ring. */
   private void push(int slot) {
     try {
-      table.keep(slot, SqeEncoder.push(submissions, table.request(slot).operation(), table.nextUserData(slot), registered));
+      Operation operation = table.request(slot).operation();
+      long userData = table.nextUserData(slot);
+      table.keep(slot, SqeEncoder.push(submissions, operation, userData, registered, blockingFiles));
     } catch (RuntimeException | OutOfMemoryError e) {
       unpushable.add(new Unpushable(table.release(slot), e));
     }
@@ -245,6 +265,7 @@ final class Reaper {
       if (wakeup.rise()) {
         Counters.count(counters.wakeups);
       }
+      roundsSinceTick = ROUNDS_BETWEEN_TICKS;
     }
   }
 

@@ -45,6 +45,7 @@ final class ReaperThread {
   private final Intake intake;
   private final InFlightTable table;
   private final RegisteredMemory registered;
+  private final BlockingFiles blockingFiles;
   private final Counters counters;
   private final Whereabouts where;
   private final CompletableFuture<Started> started = new CompletableFuture<>();
@@ -60,12 +61,14 @@ final class ReaperThread {
       Intake intake,
       InFlightTable table,
       RegisteredMemory registered,
+      BlockingFiles blockingFiles,
       Counters counters) {
     this.config = config;
     this.ringMaker = ringMaker;
     this.intake = intake;
     this.table = table;
     this.registered = registered;
+    this.blockingFiles = blockingFiles;
     this.counters = counters;
     this.where = new Whereabouts(StallWatch.of(config.stallWarning()));
   }
@@ -140,7 +143,10 @@ final class ReaperThread {
     Ring ring = ringMaker.make();
     try {
       Wakeup wakeup = new Wakeup();
-      return new Started(ring, wakeup, new Reaper(ring, intake, wakeup, table, registered, counters, where));
+      Reaper reaper =
+          new Reaper(
+              ring, intake, wakeup, table, registered, blockingFiles, counters, where);
+      return new Started(ring, wakeup, reaper);
     } catch (Throwable e) {
       ring.close();
       throw e;

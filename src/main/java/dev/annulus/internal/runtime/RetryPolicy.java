@@ -1,6 +1,7 @@
 package dev.annulus.internal.runtime;
 
 import dev.annulus.internal.driver.Errno;
+import dev.annulus.internal.driver.Repeats;
 import dev.annulus.internal.driver.Request;
 
 /**
@@ -10,7 +11,7 @@ import dev.annulus.internal.driver.Request;
  * non-blocking one, ends.
  */
 final class RetryPolicy {
-  private static final int LIMIT = 64;
+  private static final int LIMIT = Repeats.MAX;
 
   private RetryPolicy() {}
 

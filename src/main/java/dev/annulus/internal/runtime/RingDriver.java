@@ -5,6 +5,7 @@ import dev.annulus.internal.driver.Driver;
 import dev.annulus.internal.driver.DriverConfig;
 import dev.annulus.internal.driver.DriverStats;
 import dev.annulus.internal.driver.DriverThread;
+import dev.annulus.internal.driver.Errno;
 import dev.annulus.internal.driver.Finisher;
 import dev.annulus.internal.driver.Operation;
 import dev.annulus.internal.driver.Refusals;
@@ -17,6 +18,7 @@ import dev.annulus.internal.runtime.direct.DirectCalls;
 import dev.annulus.internal.runtime.direct.FileSystemTypes;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.IntConsumer;
@@ -45,12 +47,23 @@ public final class RingDriver implements Driver {
   private final RegisteredMemory registered = new RegisteredMemory();
   private final Workers workers;
 
+  /**
+   * For closes that are not known to {@linkplain BlockingFiles#mountIfSlowToClose take no time}. A ring
+   * runs one on the reaper; and if a worker of the kernel ran it ({@code IOSQE_ASYNC}), it would be said
+   * to be done before the file is given up: still locked, or busy, for a moment. One thread, so that it
+   * is awake and warm when files are closed one after the other.
+   */
+  private final Workers closers;
   /** For transfers that a ring does not do rightly: see {@link #needsWorker}. */
   private final Workers transferWorkers;
 
+  private final List<Workers> pools;
   private final ReaperThread reaper;
   private final AtomicBoolean closeBegun = new AtomicBoolean();
   private final CountDownLatch closed = new CountDownLatch(1);
+
+  private final Mounts mounts = new Mounts();
+  private final BlockingFiles blockingFiles;
 
   /** Opens a ring and starts its thread. */
   public static RingDriver open(DriverConfig config) throws Unavailable {
@@ -59,6 +72,7 @@ public final class RingDriver implements Driver {
     return driver;
   }
 
+  /** Over a ring that need not be the running kernel's: it alone knows the descriptors. */
   static RingDriver open(DriverConfig config, RingMaker ringMaker) throws Unavailable {
     // The first ring probes: eventfd and system calls are only known to work where one can be made.
     return new RingDriver(config, ringMaker, false);
@@ -73,16 +87,19 @@ public final class RingDriver implements Driver {
   private RingDriver(DriverConfig config, RingMaker ringMaker, boolean asksForTypes) throws Unavailable {
     this.asksForTypes = asksForTypes;
     this.config = config;
+    blockingFiles = asksForTypes ? new BlockingFiles(mounts) : new BlockingFiles.Unknown();
     intake = new Intake(config.maxQueued(), config.refuseWhenFull());
     table = new InFlightTable(config.maxInFlight());
     workers = new Workers(this, config.threadName() + "-worker-", Workers.DEFAULT_THREADS, workerCounters);
+    closers = new Workers(this, config.threadName() + "-closer-", 1, workerCounters);
     transferWorkers =
         new Workers(
             this,
             config.threadName() + "-transfer-",
             Math.min(config.maxInFlight(), MAX_TRANSFER_THREADS),
             workerCounters);
-    reaper = new ReaperThread(config, ringMaker, intake, table, registered, counters);
+    pools = List.of(workers, closers, transferWorkers);
+    reaper = new ReaperThread(config, ringMaker, intake, table, registered, blockingFiles, counters);
     wakeup = reaper.start(this);
   }
 
@@ -136,6 +153,13 @@ public final class RingDriver implements Driver {
 
   @Override
   public void submitPastLimits(Request request) {
+    if (asksForTypes && request.operation() instanceof Operation.Close(int fd)) {
+      Mounts.Mount slow = blockingFiles.mountIfSlowToClose(fd);
+      blockingFiles.forget(fd);
+      if (slow != null && closedByWorker(request, slow)) {
+        return;
+      }
+    }
     if (!runsOnRing(request)) {
       runByWorker(request, false);
       return;
@@ -164,12 +188,17 @@ public final class RingDriver implements Driver {
 
   @Override
   public int call(Operation operation) {
+    if (operation instanceof Operation.Close(int fd)) {
+      blockingFiles.forget(fd);
+    }
     return DirectCalls.run(operation);
   }
 
   @Override
   public int attempt(int fd, long address, int length, long offset) {
-    return DirectCalls.attempt(fd, address, length, offset);
+    return blockingFiles.mayBlock(fd)
+        ? -Errno.EOPNOTSUPP
+        : DirectCalls.attempt(fd, address, length, offset);
   }
 
   @Override
@@ -224,9 +253,23 @@ public final class RingDriver implements Driver {
   }
 
   @Override
+  public boolean closesOnCaller(int fd) {
+    return asksForTypes && !blockingFiles.isKnownToBlock(fd);
+  }
+
+  @Override
+  public Map<String, Integer> hungOperations() {
+    long moment = System.nanoTime() - WorkerLimit.HANGING_NANOS;
+    HungOperations hung = new HungOperations(mounts, blockingFiles);
+    table.forEachSince(moment, hung::add);
+    pools.forEach(pool -> pool.countSince(moment, hung));
+    return hung.byMountPoint();
+  }
+
+  @Override
   public DriverStats stats() {
     return new DriverStats(
-        table.size() + workers.running() + transferWorkers.running(),
+        table.size() + pools.stream().mapToInt(Workers::running).sum(),
         intake.size(),
         counters.submitted.get() + workerCounters.submitted.sum(),
         counters.completed.get() + workerCounters.completed.sum(),
@@ -286,8 +329,9 @@ public final class RingDriver implements Driver {
 
   private void finishClose(Closing closing) {
     Finisher finisher = new Finisher(this, config.threadName());
-    workers.close(closing, finisher);
-    transferWorkers.close(closing, finisher);
+    pools.forEach(Workers::beginClose);
+    pools.forEach(pool -> pool.endInTime(closing, finisher));
+    pools.forEach(pool -> pool.giveUp(closing, finisher));
     LostReaper lost = null;
     int givenUp = 0;
     if (!reaper.join(closing.nanosUntilGivingUp())) {
@@ -307,6 +351,12 @@ public final class RingDriver implements Driver {
     return reaper.runs(request.operation()) && !request.needsWorker();
   }
 
+  /** False if there are no workers any more, or none can be started: then the ring closes, as well as it can. */
+  private boolean closedByWorker(Request request, Mounts.Mount mount) {
+    request.mark(Marks.WITH_WORKER);
+    return closers.run(request, () -> {}, mount) == null;
+  }
+
   private void runByWorker(Request request, boolean admitted) {
     request.mark(Marks.WITH_WORKER);
     Runnable started = () -> {
@@ -315,7 +365,7 @@ public final class RingDriver implements Driver {
       }
     };
     Workers its = request.needsWorker() ? transferWorkers : workers;
-    @Nullable Throwable refusal = its.run(request, started);
+    @Nullable Throwable refusal = its.run(request, started, null);
     if (refusal != null) {
       started.run();
       request.refused(refusal);

@@ -50,13 +50,18 @@ final class SqeEncoder {
 
   /** Fills the queue's next entry. The memory the entry points to is returned. */
   static @Nullable Object push(
-      SubmissionQueue queue, Operation operation, long userData, RegisteredMemory registered) {
+      SubmissionQueue queue,
+      Operation operation,
+      long userData,
+      RegisteredMemory registered,
+      BlockingFiles blockingFiles) {
     int opcode = opcode(operation);
     switch (operation) {
       case Operation.Transfer transfer -> {
         boolean fixed = registered.holds(transfer.address(), transfer.length());
         queue.push(
             fixed ? fixedOpcode(transfer) : opcode,
+            transferFlags(blockingFiles, transfer.fd()),
             transfer.fd(),
             transfer.address(),
             transfer.length(),
@@ -75,7 +80,7 @@ final class SqeEncoder {
           queue.push(opcode, fd, length, Fcntl.FALLOC_FL_KEEP_SIZE, offset, 0, userData);
       case Operation.Close(int fd) -> queue.push(opcode, fd, 0, 0, 0, 0, userData);
       default -> {
-        return pushWithMemory(queue, operation, opcode, userData);
+        return pushWithMemory(queue, operation, opcode, userData, blockingFiles);
       }
     }
     return null;
@@ -97,18 +102,37 @@ final class SqeEncoder {
     }
   }
 
-  private static MemorySegment pushWithMemory(SubmissionQueue queue, Operation operation, int opcode, long userData) {
+  private static int transferFlags(BlockingFiles blockingFiles, int fd) {
+    return blockingFiles.mayBlock(fd) ? IoUring.IOSQE_ASYNC : 0;
+  }
+
+  private static MemorySegment pushWithMemory(
+      SubmissionQueue queue,
+      Operation operation,
+      int opcode,
+      long userData,
+      BlockingFiles blockingFiles) {
     // These are the rare operations: automatic memory costs more than a freed one, but cannot be freed too early.
     Arena arena = Arena.ofAuto();
     return switch (operation) {
       case Operation.ReadVector(int fd, List<Operation.Piece> pieces, long offset) ->
-          pushVector(queue, opcode, fd, pieces, offset, userData, arena);
+          pushVector(
+              queue, opcode, transferFlags(blockingFiles, fd), fd, pieces, offset, userData, arena);
       case Operation.WriteVector(int fd, List<Operation.Piece> pieces, long offset) ->
-          pushVector(queue, opcode, fd, pieces, offset, userData, arena);
+          pushVector(
+              queue, opcode, transferFlags(blockingFiles, fd), fd, pieces, offset, userData, arena);
       case Operation.Open open -> {
         MemorySegment path = NativePaths.toCString(open.path(), arena);
         int flags = KernelValues.openFlags(open.flags());
-        queue.push(opcode, Fcntl.AT_FDCWD, path.address(), open.permissions(), 0, flags, userData);
+        queue.push(
+            opcode,
+            blockingFiles.opensMayBlock() ? IoUring.IOSQE_ASYNC : 0,
+            Fcntl.AT_FDCWD,
+            path.address(),
+            open.permissions(),
+            0,
+            flags,
+            userData);
         yield path;
       }
       case Operation.Stat(int fd, StatResult _) ->
@@ -140,9 +164,17 @@ final class SqeEncoder {
   }
 
   private static MemorySegment pushVector(
-      SubmissionQueue queue, int opcode, int fd, List<Operation.Piece> pieces, long offset, long userData, Arena arena) {
+      SubmissionQueue queue,
+      int opcode,
+      int flags,
+      int fd,
+      List<Operation.Piece> pieces,
+      long offset,
+      long userData,
+      Arena arena) {
     MemorySegment iovecs = KernelValues.iovecs(pieces, arena);
-    queue.push(opcode, fd, iovecs.address(), KernelValues.iovecCount(pieces), offset, 0, userData);
+    int count = KernelValues.iovecCount(pieces);
+    queue.push(opcode, flags, fd, iovecs.address(), count, offset, 0, userData);
     return iovecs;
   }
 

@@ -12,6 +12,7 @@ import dev.annulus.internal.driver.SharedCounters;
 import dev.annulus.internal.driver.StallWatch;
 import dev.annulus.internal.runtime.direct.DirectCalls;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.LinkedTransferQueue;
@@ -22,22 +23,24 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A few threads for what the kernel's ring cannot run: listing a directory, removing a tree, trying a lock, and opcodes an older
- * kernel lacks. The reaper must never block, so it never runs these.
+ * Threads for what the kernel's ring cannot run without blocking the reaper: listing a directory,
+ * removing a tree, trying a lock, closing, and opcodes an older kernel lacks. A few do; there are
+ * up to {@link PoolGrowth#MAX_THREADS} when operations hang.
  */
 final class Workers {
   static final int DEFAULT_THREADS = 4;
   private static final long IDLE_SECONDS = 10;
 
   private final ThreadPoolExecutor pool;
+  private final PoolGrowth growth;
   private final SharedCounters counters;
   private final AtomicInteger running = new AtomicInteger();
-  private final Set<Request> unfinished = ConcurrentHashMap.newKeySet();
+  private final Map<Request, Task> unfinished = new ConcurrentHashMap<>();
   private final Set<Thread> threads = ConcurrentHashMap.newKeySet();
 
   /**
    * @param threadNames what the threads' numbers come behind
-   * @param threads how many there may be; they start when they are needed
+   * @param threads how many there usually are; they start when they are needed
    */
   Workers(Driver owner, String threadNames, int threads, SharedCounters counters) {
     this.counters = counters;
@@ -51,6 +54,7 @@ final class Workers {
             new LinkedTransferQueue<>(), // without a lock: see BriefLock
             body -> newThread(owner, body, threadNames + number.incrementAndGet()));
     pool.allowCoreThreadTimeOut(true);
+    growth = new PoolGrowth(pool);
   }
 
   private Thread newThread(Driver owner, Runnable body, String name) {
@@ -64,16 +68,19 @@ final class Workers {
    * Runs a request's operation on one of the threads.
    *
    * @param started called when it leaves the queue
+   * @param mount of the file, if the request cannot tell: a descriptor that is being closed is none any more
    * @return {@code null}, or why it will not be run
    */
-  @Nullable Throwable run(Request request, Runnable started) {
-    unfinished.add(request);
+  @Nullable Throwable run(Request request, Runnable started, Mounts.@Nullable Mount mount) {
+    Task task = new Task(request, started, mount);
+    unfinished.put(request, task);
     try {
-      pool.execute(new Task(request, started));
+      pool.execute(task);
       counters.submitted.increment();
+      growth.taskAdded();
       return null;
     } catch (RejectedExecutionException e) {
-      return unfinished.remove(request) ? Refusals.closed() : null;
+      return unfinished.remove(request) != null ? Refusals.closed() : null;
     }
   }
 
@@ -81,26 +88,46 @@ final class Workers {
     return running.get();
   }
 
+  /** Any thread: counts what has begun before a moment and runs. */
+  void countSince(long moment, HungOperations hung) {
+    for (Task task : unfinished.values()) {
+      if (task.begun && task.begunAt - moment <= 0) {
+        if (task.mount != null) {
+          hung.add(task.mount.point());
+        } else {
+          hung.add(task.request);
+        }
+      }
+    }
+  }
+
+  // Closing has three steps, so that several pools share one time limit: each step of all of them
+  // before the next of any.
+
+  /** Takes nothing more, and lets everything end. */
+  void beginClose() {
+    pool.shutdown();
+  }
+
+  /** Waits for the end; what has not begun in time is refused, and what runs is told to stop. */
+  void endInTime(Closing closing, Finisher finisher) {
+    if (!await(closing.nanosUntilCancel())) {
+      pool.shutdownNow().forEach(task -> refuse((Task) task, finisher));
+    }
+  }
+
   /**
-   * Lets everything end; what has not begun in time is refused, and what runs is told to stop, and
-   * at last given up.
+   * Waits for what was told to stop, and gives up what still runs.
    *
    * @param finisher ends the requests that are left
    */
-  void close(Closing closing, Finisher finisher) {
-    pool.shutdown();
-    if (await(closing.nanosUntilCancel())) {
-      return;
-    }
-    for (Runnable task : pool.shutdownNow()) {
-      refuse((Task) task, finisher);
-    }
+  void giveUp(Closing closing, Finisher finisher) {
     if (await(closing.nanosUntilGivingUp())) {
       return;
     }
     List<Thread> busy = List.copyOf(threads);
-    for (Request request : List.copyOf(unfinished)) {
-      if (unfinished.remove(request)) {
+    for (Request request : List.copyOf(unfinished.keySet())) {
+      if (unfinished.remove(request) != null) {
         counters.abandoned.increment();
         finisher.add(() -> guarded(request, () -> request.abandoned(Refusals.abandoned())));
       }
@@ -119,7 +146,12 @@ final class Workers {
     private final Request request;
     private final Runnable started;
 
-    Task(Request request, Runnable started) {
+    private final Mounts.@Nullable Mount mount;
+    private volatile boolean begun;
+    private volatile long begunAt;
+
+    Task(Request request, Runnable started, Mounts.@Nullable Mount mount) {
+      this.mount = mount;
       this.request = request;
       this.started = started;
     }
@@ -127,6 +159,8 @@ final class Workers {
     @Override
     public void run() {
       started.run();
+      begunAt = System.nanoTime();
+      begun = true;
       finish(request, runNow(request));
     }
   }
@@ -148,15 +182,16 @@ final class Workers {
     }
   }
 
-  /** A lock that another holds is an answer. */
+  /** A lock that another holds is an answer. What was interrupted has mostly been repeated already. */
   private static boolean mayGoAgain(Request request, int result, int earlier) {
     return RetryPolicy.again(result, earlier)
         && request.isRepeatable()
-        && !(request.operation() instanceof Operation.TryLock);
+        && !(request.operation() instanceof Operation.TryLock)
+        && !(result == -Errno.EINTR && DirectCalls.repeatsInterrupted(request.operation()));
   }
 
   private void finish(Request request, int result) {
-    if (unfinished.remove(request)) {
+    if (unfinished.remove(request) != null) {
       counters.countResult(result);
       guarded(request, () -> request.completed(result));
     }
@@ -164,7 +199,7 @@ final class Workers {
 
   private void refuse(Task task, Finisher finisher) {
     task.started.run();
-    if (unfinished.remove(task.request)) {
+    if (unfinished.remove(task.request) != null) {
       finisher.add(() -> guarded(task.request, () -> task.request.refused(Refusals.closed())));
     }
   }

@@ -5,6 +5,7 @@ import dev.annulus.internal.abi.StatxLayout;
 import dev.annulus.internal.abi.Syscalls;
 import dev.annulus.internal.driver.Errno;
 import dev.annulus.internal.driver.Operation;
+import dev.annulus.internal.driver.Repeats;
 import dev.annulus.internal.driver.StatResult;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -14,7 +15,7 @@ import java.util.List;
 
 /**
  * Runs operations as blocking system calls on the calling thread. Stateless. A call that a signal
- * interrupts is repeated, but no write: only who asks for it knows whether it may be.
+ * interrupts is repeated ({@link Repeats}), but no write: only who asks for it knows whether it may be.
  */
 public final class DirectCalls {
   private DirectCalls() {}
@@ -22,10 +23,11 @@ public final class DirectCalls {
   /** Runs an operation; a value or a negated errno, as {@link Operation} describes it. */
   public static int run(Operation operation) {
     try {
-      int result;
-      do {
+      int repeats = 0;
+      int result = once(operation);
+      while (Repeats.again(result, repeats++) && repeatsInterrupted(operation)) {
         result = once(operation);
-      } while (result == -Errno.EINTR && isRepeatedHere(operation));
+      }
       return result;
     } finally {
       Reference.reachabilityFence(operation);
@@ -39,10 +41,11 @@ public final class DirectCalls {
 
   /** As {@link #run} of a read. */
   public static int read(int fd, long address, int length, long offset) {
-    int result;
-    do {
+    int repeats = 0;
+    int result = readOnce(fd, address, length, offset);
+    while (Repeats.again(result, repeats++)) {
       result = readOnce(fd, address, length, offset);
-    } while (result == -Errno.EINTR);
+    }
     return result;
   }
 
@@ -51,7 +54,8 @@ public final class DirectCalls {
     return writeOnce(fd, address, length, offset);
   }
 
-  private static boolean isRepeatedHere(Operation operation) {
+  /** Whether {@link #run} does so by itself. */
+  public static boolean repeatsInterrupted(Operation operation) {
     return switch (operation) {
       case Operation.Write _, Operation.WriteVector _ -> false;
       default -> operation.isIdempotent();

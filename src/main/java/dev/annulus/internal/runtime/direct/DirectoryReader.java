@@ -11,6 +11,7 @@ import dev.annulus.internal.abi.Syscalls;
 import dev.annulus.internal.driver.Errno;
 import dev.annulus.internal.driver.OpenFlag;
 import dev.annulus.internal.driver.Operation.DirectoryItem;
+import dev.annulus.internal.driver.Repeats;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
@@ -95,10 +96,7 @@ final class DirectoryReader {
     /** Takes the next entries of an open directory: how many bytes, 0 at its end, or a negated errno. */
     int fill(int fd) {
       directoryFd = fd;
-      int result;
-      do {
-        result = Syscalls.getdents64(fd, buffer);
-      } while (result == -Errno.EINTR);
+      int result = Syscalls.getdents64(fd, buffer);
       filled = Math.max(0, result);
       return result;
     }
@@ -148,10 +146,12 @@ final class DirectoryReader {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment statx = arena.allocate(StatxLayout.SIZE, Long.BYTES);
       MemorySegment path = cString(name, arena);
-      int result;
-      do {
-        result = Syscalls.statx(directoryFd, path, Fcntl.AT_SYMLINK_NOFOLLOW, KernelValues.statMask(), statx);
-      } while (result == -Errno.EINTR);
+      int flags = Fcntl.AT_SYMLINK_NOFOLLOW;
+      int repeats = 0;
+      int result = Syscalls.statx(directoryFd, path, flags, KernelValues.statMask(), statx);
+      while (Repeats.again(result, repeats++)) {
+        result = Syscalls.statx(directoryFd, path, flags, KernelValues.statMask(), statx);
+      }
       if (result < 0) {
         return result == -Errno.ENOENT ? 0 : result;
       }

@@ -1,0 +1,166 @@
+package dev.annulus.internal.runtime;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The mounted file systems. Reads {@code /proc/self/mountinfo}, and asks nothing of a file system,
+ * which may hang. Thread-safe.
+ */
+final class Mounts {
+  /** File systems that wait for nothing but a local device. Others are not trusted. */
+  private static final Set<String> LOCAL_TYPES =
+      Set.of(
+          "ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "bcachefs", "jfs", "nilfs2", "vfat", "exfat",
+          "ntfs3", "iso9660", "udf", "squashfs", "erofs", "tmpfs", "ramfs", "devtmpfs", "hugetlbfs", "proc",
+          "sysfs", "devpts", "mqueue", "cgroup", "cgroup2", "debugfs", "tracefs", "securityfs", "configfs",
+          "overlay", "rootfs", "zfs", "bpf", "fusectl", "pstore", "efivarfs", "nsfs", "selinuxfs", "binfmt_misc");
+
+  /** Mounts something when a path leads there, which a look-up that must not wait leaves to others. */
+  private static final String AUTOFS = "autofs";
+
+  private static final Path TABLE = Path.of("/proc/self/mountinfo");
+  private static final long MIN_TRUST_NANOS = 100_000_000;
+
+  /** A large table is read more rarely: reading takes a hundredth of the time at most. */
+  private static final int TRUST_PER_READ = 100;
+
+  /** A mount the table does not show: of another root, or detached. */
+  static final Mount HIDDEN = new Mount("(unknown)", "");
+
+  private volatile Snapshot last = new Snapshot(Map.of(), false, System.nanoTime());
+
+  /**
+   * One mount.
+   *
+   * @param point where it is mounted
+   * @param type the name of its file system's type
+   * @param isLocal whether it waits for nothing but a local device
+   */
+  record Mount(String point, String type, boolean isLocal) {
+    Mount(String point, String type) {
+      this(point, type, LOCAL_TYPES.contains(type));
+    }
+  }
+
+  /** Number and device of a mount: numbers are given again soon. */
+  record Key(long number, int major, int minor) {}
+
+  private record Snapshot(Map<Key, Mount> mounts, boolean allLocal, long trustedUntil) {
+    boolean isFresh() {
+      return System.nanoTime() - trustedUntil < 0;
+    }
+  }
+
+  /** The mount, as it was a moment ago. */
+  Mount mount(Key key) {
+    Snapshot snapshot = last;
+    Mount known = snapshot.mounts.get(key);
+    if (known == null || !snapshot.isFresh()) {
+      snapshot = read();
+      last = snapshot;
+      known = snapshot.mounts.computeIfAbsent(key, _ -> HIDDEN);
+    }
+    return known;
+  }
+
+  /**
+   * Whether all file systems that a path may lead to are local ones; as it was a moment ago, a tenth of
+   * a second or, where the table is very large, up to a few. The path itself does not tell, as there may be links in it.
+   */
+  boolean areAllLocal() {
+    Snapshot snapshot = last;
+    if (!snapshot.isFresh()) {
+      snapshot = read();
+      last = snapshot;
+    }
+    return snapshot.allLocal;
+  }
+
+  /** The mount of an open descriptor, found without the file system's help: {@code statx(2)} asks some for that. */
+  String pointOf(int fd) {
+    try {
+      for (String line : Files.readAllLines(Path.of("/proc/self/fdinfo", Integer.toString(fd)))) {
+        if (line.startsWith("mnt_id:")) {
+          long number = Long.parseLong(line.substring("mnt_id:".length()).trim());
+          return pointOf(number);
+        }
+      }
+    } catch (IOException | NumberFormatException e) {
+      // It was closed meanwhile.
+    }
+    return HIDDEN.point;
+  }
+
+  private static String pointOf(long number) {
+    for (Map.Entry<Key, Mount> each : read().mounts.entrySet()) {
+      if (each.getKey().number == number) {
+        return each.getValue().point;
+      }
+    }
+    return HIDDEN.point;
+  }
+
+  /** The mount point that a path is behind by its name; links are not followed. */
+  String pointOf(Path path) {
+    Path absolute = path.toAbsolutePath().normalize();
+    @Nullable Path best = null;
+    for (Mount mount : read().mounts.values()) {
+      Path point = Path.of(mount.point);
+      if (absolute.startsWith(point) && (best == null || point.startsWith(best))) {
+        best = point;
+      }
+    }
+    return best == null ? HIDDEN.point : best.toString();
+  }
+
+  /** See proc_pid_mountinfo(5): number, parent, device, root, mount point, options; behind a dash the type. */
+  private static Snapshot read() {
+    long begin = System.nanoTime();
+    Map<Key, Mount> found = new ConcurrentHashMap<>();
+    boolean allLocal = true;
+    try {
+      for (String line : Files.readString(TABLE, StandardCharsets.ISO_8859_1).lines().toList()) {
+        String[] fields = line.split(" ", 6);
+        String[] device = fields[2].split(":", 2);
+        int dash = line.indexOf(" - ");
+        String type = dash < 0 ? "" : line.substring(dash + 3).split(" ", 2)[0];
+        Key key =
+            new Key(
+                Long.parseLong(fields[0]), Integer.parseInt(device[0]), Integer.parseInt(device[1]));
+        Mount mount = new Mount(unescaped(fields[4]), type);
+        found.put(key, mount);
+        allLocal &= mount.isLocal || type.equals(AUTOFS);
+      }
+    } catch (IOException | IndexOutOfBoundsException | NumberFormatException e) {
+      allLocal = false;
+      Log.warn(TABLE + " cannot be read: " + e);
+    }
+    long end = System.nanoTime();
+    long trust = Math.max(MIN_TRUST_NANOS, TRUST_PER_READ * (end - begin));
+    return new Snapshot(found, allLocal, end + trust);
+  }
+
+  /** Blanks, line ends and backslashes are written as a backslash and three octal digits. */
+  private static String unescaped(String field) {
+    if (field.indexOf('\\') < 0) {
+      return field;
+    }
+    StringBuilder plain = new StringBuilder();
+    for (int i = 0; i < field.length(); i++) {
+      if (field.charAt(i) == '\\' && i + 3 < field.length()) {
+        plain.append((char) Integer.parseInt(field, i + 1, i + 4, 8));
+        i += 3;
+      } else {
+        plain.append(field.charAt(i));
+      }
+    }
+    return plain.toString();
+  }
+}

@@ -1,0 +1,150 @@
+package dev.annulus;
+
+import static dev.annulus.Futures.get;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.annulus.testing.Needs;
+import dev.annulus.testing.fuse.Reply;
+import dev.annulus.testing.fuse.Request.Kind;
+import java.io.IOException;
+import java.nio.file.FileStore;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Supplier;
+import org.junit.jupiter.api.Test;
+
+class IoUringHungDeviceTest extends HungDeviceContract {
+  private static final Path TMPFS = Path.of("/dev/shm");
+  private static final long LARGE = 1L << 30;
+
+  @Override
+  Backend backend() {
+    return Backend.IO_URING;
+  }
+
+  /** More than the kernel's workers that there are from the start. */
+  @Test
+  void healthyDevice_besideMoreHungSyncsThanWorkers_isAliveInTime() throws Exception {
+    List<CompletableFuture<?>> hung = new ArrayList<>();
+    List<AsyncFile> files = hangSyncs(400, hung);
+    Path path = dir.resolve("late");
+    CompletableFuture<AsyncFile> late =
+        runtime.openFile(path, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+    get(late).close();
+    sick.awaitHanging(400);
+    assertHealthy();
+    recover(hung);
+    closeAll(files);
+  }
+
+  /** Of each kind that knows its file system in another way: by descriptor, by path, by the mount alone. */
+  @Test
+  void hungOperations_ofASickDevice_areCountedForItsMount() throws Exception {
+    assertEquals(Map.of(), runtime.hungOperations());
+    String mount = sick.root().toRealPath().toString();
+    List<CompletableFuture<?>> hung = new ArrayList<>();
+    List<AsyncFile> files = hangSyncs(3, hung);
+    AsyncFile closing = open(Files.createFile(sick.root().resolve("closing")));
+    sick.on(Kind.FLUSH, _ -> Reply.hang());
+    sick.on(Kind.OPENDIR, _ -> Reply.hang());
+    hung.add(closing.closeAsync());
+    hung.add(runtime.readDirectory(sick.root()));
+    hung.add(runtime.syncDirectory(sick.root()));
+    sick.awaitHanging(6);
+    awaitEquals(Map.of(mount, 6), runtime::hungOperations);
+    assertHealthy();
+    assertEquals(Map.of(mount, 6), runtime.hungOperations());
+    recover(hung);
+    assertEquals(Map.of(), runtime.hungOperations());
+    closeAll(files);
+  }
+
+  /** A slot's former operation was long ago: the new one is young all the same, though the reaper has slept. */
+  @Test
+  void hungOperations_afterALongSleep_areNone() throws Exception {
+    get(runtime.nop());
+    Path file = Files.write(sick.root().resolve("file"), new byte[16]);
+    AsyncFile opened = open(file);
+    sick.on(Kind.READ, _ -> Reply.hang());
+    CompletableFuture<Integer> first = opened.read(direct(16), 0);
+    awaitEquals(1, () -> runtime.hungOperations().size());
+    long begin = System.nanoTime();
+    CompletableFuture<Integer> second = opened.read(direct(16), 0);
+    sick.awaitHanging(2);
+    int counted = runtime.hungOperations().values().iterator().next();
+    boolean inTime = System.nanoTime() - begin < Duration.ofSeconds(1).toNanos();
+    assertTrue(counted == 1 || !inTime, "counted " + counted);
+    recover(List.of(first, second));
+    opened.close();
+  }
+
+  private static <T> void awaitEquals(T expected, Supplier<T> actual) {
+    assertTimeoutPreemptively(
+        Duration.ofSeconds(10),
+        () -> {
+          while (!expected.equals(actual.get())) {
+            Thread.sleep(5);
+          }
+        },
+        () -> "not " + expected + " but " + actual.get());
+  }
+
+  /** Truncated files are written by their last close on several file systems. What holds much is never closed on the reaper. */
+  @Test
+  void closes_ofFilesThatHoldLittle_goThroughTheRing() throws Exception {
+    Path small = Files.write(dir.resolve("small"), new byte[100]);
+    Path large = Files.createFile(dir.resolve("large"));
+    try (IoRuntime own = IoRuntime.builder().backend(Backend.IO_URING).threadName("little").open()) {
+      long before = own.stats().submitted();
+      get(get(own.openFile(small)).closeAsync());
+      assertEquals(before + 2, own.stats().submitted());
+      assertEquals(0, closers("little"));
+      AsyncFile file = get(own.openFile(large, StandardOpenOption.WRITE));
+      get(file.allocate(0, 32 << 20));
+      get(file.closeAsync());
+      assertEquals(1, closers("little"));
+    }
+  }
+
+  private static long closers(String runtime) {
+    return Thread.getAllStackTraces().keySet().stream()
+        .filter(thread -> thread.getName().startsWith(runtime + "-closer-"))
+        .count();
+  }
+
+  /** The last close of a deleted file gives its pages back, which takes its time. */
+  @Test
+  void largeDeletedFile_closed_leavesTheRuntimeFree() throws Exception {
+    needRoomOnTmpfs();
+    Path path = Files.createTempFile(TMPFS, "annulus", "");
+    AsyncFile file = open(path, StandardOpenOption.READ, StandardOpenOption.WRITE, StandardOpenOption.DELETE_ON_CLOSE);
+    get(file.allocate(0, LARGE));
+    assertTrue(Files.notExists(path), "still there");
+    CompletableFuture<Void> closed = file.closeAsync();
+    int nops = 0;
+    while (!closed.isDone()) {
+      get(runtime.nop());
+      nops++;
+    }
+    get(closed);
+    assertTrue(nops > 20, "only " + nops + " operations while the file was closed");
+  }
+
+  private static void needRoomOnTmpfs() throws IOException {
+    if (!Files.isWritable(TMPFS)) {
+      Needs.skip(TMPFS + " is missing, or may not be written here");
+    }
+    FileStore store = Files.getFileStore(TMPFS);
+    if (!store.type().equals("tmpfs") || store.getUsableSpace() < 2 * LARGE) {
+      Needs.skip(TMPFS + " is no tmpfs, or has less than 2 GiB free");
+    }
+  }
+}
