@@ -4,6 +4,7 @@ import dev.annulus.OperationEnd.Outcome;
 import dev.annulus.OperationEnd.Route;
 import dev.annulus.internal.driver.Errno;
 import dev.annulus.internal.driver.Operation;
+import dev.annulus.internal.driver.Repeats;
 import dev.annulus.internal.driver.Request;
 import dev.annulus.internal.driver.SelfWait;
 import java.nio.file.Path;
@@ -26,9 +27,6 @@ abstract non-sealed class OperationFuture<T> extends AwaitedFuture<T> implements
   private static final int RUNNING_HERE = -100;
 
   private static final int ONCE_MORE_HERE = -101;
-
-  /** How often an interrupted call is repeated. */
-  private static final int MAX_REPEATS_HERE = 64;
 
   private int mark = NO_MARK;
 
@@ -188,7 +186,10 @@ abstract non-sealed class OperationFuture<T> extends AwaitedFuture<T> implements
 
   private int call(Operation operation) {
     int result = engine().driver().call(operation);
-    for (int i = 0; result == -Errno.EINTR && isRepeatable() && i < MAX_REPEATS_HERE; i++) {
+    if (Repeats.byTheDriver(operation)) {
+      return result;
+    }
+    for (int repeats = 0; isRepeatable() && Repeats.again(result, repeats); repeats++) {
       result = engine().driver().call(operation);
     }
     return result;

@@ -3,6 +3,7 @@ package dev.annulus;
 import dev.annulus.internal.driver.Driver;
 import dev.annulus.internal.driver.Errno;
 import dev.annulus.internal.driver.Operation;
+import dev.annulus.internal.driver.Repeats;
 import dev.annulus.internal.driver.StatResult;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -17,8 +18,6 @@ import java.nio.ByteBuffer;
  * written twice.
  */
 final class TransfersHere {
-  private static final int MAX_REPEATS = 64;
-
   private final OpenDescriptor descriptor;
   private final Engine engine;
   private final Driver driver;
@@ -91,7 +90,7 @@ final class TransfersHere {
   /** An append is not repeated: what was written before the interruption would be there twice. */
   private int write(long address, int length, long position) {
     int result = driver.callWrite(descriptor.fd(), address, length, position);
-    for (int i = 0; result == -Errno.EINTR && !descriptor.isAppending() && i < MAX_REPEATS; i++) {
+    for (int i = 0; !descriptor.isAppending() && Repeats.again(result, i); i++) {
       result = driver.callWrite(descriptor.fd(), address, length, position);
     }
     return result;

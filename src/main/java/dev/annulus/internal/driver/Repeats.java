@@ -11,6 +11,17 @@ public final class Repeats {
   private Repeats() {}
 
   /**
+   * Whether {@link Driver#call} makes an interrupted call of the operation again by itself. Not a
+   * write: only the request knows whether it may be repeated.
+   */
+  public static boolean byTheDriver(Operation operation) {
+    return switch (operation) {
+      case Operation.Write _, Operation.WriteVector _ -> false;
+      default -> operation.isIdempotent();
+    };
+  }
+
+  /**
    * Whether an interrupted call is to be made again.
    *
    * @param result what it answered

@@ -7,6 +7,7 @@ import dev.annulus.internal.driver.Errno;
 import dev.annulus.internal.driver.Finisher;
 import dev.annulus.internal.driver.Operation;
 import dev.annulus.internal.driver.Refusals;
+import dev.annulus.internal.driver.Repeats;
 import dev.annulus.internal.driver.Request;
 import dev.annulus.internal.driver.SharedCounters;
 import dev.annulus.internal.driver.StallWatch;
@@ -187,7 +188,7 @@ final class Workers {
     return RetryPolicy.again(result, earlier)
         && request.isRepeatable()
         && !(request.operation() instanceof Operation.TryLock)
-        && !(result == -Errno.EINTR && DirectCalls.repeatsInterrupted(request.operation()));
+        && !(result == -Errno.EINTR && Repeats.byTheDriver(request.operation()));
   }
 
   private void finish(Request request, int result) {

@@ -25,7 +25,7 @@ public final class DirectCalls {
     try {
       int repeats = 0;
       int result = once(operation);
-      while (Repeats.again(result, repeats++) && repeatsInterrupted(operation)) {
+      while (Repeats.again(result, repeats++) && Repeats.byTheDriver(operation)) {
         result = once(operation);
       }
       return result;
@@ -52,14 +52,6 @@ public final class DirectCalls {
   /** As {@link #run} of a write. */
   public static int write(int fd, long address, int length, long offset) {
     return writeOnce(fd, address, length, offset);
-  }
-
-  /** Whether {@link #run} does so by itself. */
-  public static boolean repeatsInterrupted(Operation operation) {
-    return switch (operation) {
-      case Operation.Write _, Operation.WriteVector _ -> false;
-      default -> operation.isIdempotent();
-    };
   }
 
   private static int once(Operation operation) {
