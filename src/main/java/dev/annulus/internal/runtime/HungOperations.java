@@ -42,6 +42,8 @@ final class HungOperations {
       case Operation.Sync sync -> files.mountPoint(sync.fd());
       case Operation.Truncate truncate -> files.mountPoint(truncate.fd());
       case Operation.Allocate allocate -> files.mountPoint(allocate.fd());
+      case Operation.Room room -> files.mountPoint(room.fd());
+      case Operation.Reserve reserve -> files.mountPoint(reserve.fd());
       case Operation.Stat stat -> files.mountPoint(stat.fd());
       case Operation.Close close -> files.mountPoint(close.fd());
       case Operation.TryLock lock -> files.mountPoint(lock.fd());
