@@ -9,6 +9,7 @@ import java.util.SplittableRandom;
 import java.util.regex.Pattern;
 
 /** Decides, from a seed, when the kernel misbehaves, and counts it. */
+@SuppressWarnings("EnumOrdinal") // as places in arrays: it is asked for millions of times
 public final class Quirks {
   /** How a kernel is inclined. */
   public enum Mood {
