@@ -79,7 +79,8 @@ final class SimulatedProgram {
   }
 
   private Mood anyMood() {
-    return Mood.values()[random.nextInt(Mood.values().length)];
+    List<Mood> moods = List.of(Mood.values());
+    return moods.get(random.nextInt(moods.size()));
   }
 
   private SimulatedMachine boot(SimulatedDisk disk) {
