@@ -103,11 +103,11 @@ public final class SimulatedDisk {
     if (known != null) {
       return known;
     }
-    switch (node) {
+    return switch (node) {
       case SimulatedFile file -> {
         SimulatedFile successor = file.rebooted(random);
         successors.put(file, successor);
-        return successor;
+        yield successor;
       }
       case SimulatedDirectory directory -> {
         SimulatedDirectory successor = new SimulatedDirectory(directory.number);
@@ -116,9 +116,9 @@ public final class SimulatedDisk {
             .afterCrash(random)
             .forEach((name, child) -> successor.set(name, reboot(child, random, successors)));
         successor.settle();
-        return successor;
+        yield successor;
       }
-    }
+    };
   }
 
   // ---- descriptors ----
