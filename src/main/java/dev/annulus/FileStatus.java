@@ -5,6 +5,7 @@ import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermission;
 import java.util.Objects;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What the file system knows of a file, as {@code statx(2)} gives it.
@@ -86,5 +87,19 @@ public record FileStatus(
     return Permissions.ofBits(mode);
   }
 
-  private record FileKey(long device, long inode) {}
+  /**
+   * Compares by hand: what the JDK makes to compare a record of primitives keeps the record's class
+   * loader for ever.
+   */
+  private record FileKey(long device, long inode) {
+    @Override
+    public boolean equals(@Nullable Object other) {
+      return other instanceof FileKey that && that.device == device && that.inode == inode;
+    }
+
+    @Override
+    public int hashCode() {
+      return 31 * (Long.hashCode(device)) + Long.hashCode(inode);
+    }
+  }
 }

@@ -37,10 +37,23 @@ final class LostDirectories {
   /**
    * What tells a directory from all others. Not from one that is given its number once it is removed:
    * not all systems tell when a directory was made, and a wrong suspicion is the smaller harm.
+   *
+   * <p>Compares by hand: what the JDK makes to compare a record of primitives keeps the record's class
+   * loader for ever.
    */
   record Key(long device, long inode) {
     static Key of(StatResult directory) {
       return new Key(directory.device, directory.inode);
+    }
+
+    @Override
+    public boolean equals(@Nullable Object other) {
+      return other instanceof Key that && that.device == device && that.inode == inode;
+    }
+
+    @Override
+    public int hashCode() {
+      return 31 * (Long.hashCode(device)) + Long.hashCode(inode);
     }
   }
 

@@ -3,6 +3,7 @@ package dev.annulus;
 import static dev.annulus.BadInput.nothing;
 
 import dev.annulus.BadInputSubjects.BadMemory;
+import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.channels.NonReadableChannelException;
@@ -13,6 +14,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.IntSupplier;
 import java.util.function.Supplier;
 
 /** The bad calls of {@link AsyncFile}. */
@@ -61,14 +63,14 @@ final class AsyncFileBadInput {
     CompletableFuture<?> call(AsyncFile file, MemorySegment memory, ByteBuffer buffer, long position) {
       return switch (this) {
         case READ -> file.read(buffer, position);
-        case TRY_READ -> doneOr(file.tryRead(buffer, position), () -> file.read(buffer, position));
+        case TRY_READ -> doneOr(() -> file.tryRead(buffer, position), () -> file.read(buffer, position));
         case READ_FULLY -> file.readFully(buffer, position);
         case SCATTER -> file.read(Arrays.asList(ByteBuffer.allocateDirect(8), buffer), position);
         case READ_MANY -> file.readMany(List.of(new BufferAt(ByteBuffer.allocateDirect(8), 0), new BufferAt(buffer, position))).getLast();
         case READ_SEGMENT -> file.read(memory, position);
         case READ_SEGMENT_FULLY -> file.readFully(memory, position);
         case WRITE -> file.write(buffer, position);
-        case TRY_WRITE -> doneOr(file.tryWrite(buffer, position), () -> file.write(buffer, position));
+        case TRY_WRITE -> doneOr(() -> file.tryWrite(buffer, position), () -> file.write(buffer, position));
         case WRITE_FULLY -> file.writeFully(buffer, position);
         case WRITE_DURABLY -> file.writeDurably(buffer, position);
         case GATHER -> file.write(Arrays.asList(ByteBuffer.allocateDirect(8), buffer), position);
@@ -79,8 +81,14 @@ final class AsyncFileBadInput {
     }
 
     /** What is tried and not done is to be done with a future. */
-    private static CompletableFuture<?> doneOr(int tried, Supplier<CompletableFuture<?>> other) {
-      return tried == AsyncFile.NOT_NOW ? other.get() : CompletableFuture.completedFuture(tried);
+    private static CompletableFuture<?> doneOr(IntSupplier tried, Supplier<CompletableFuture<?>> other) {
+      int count;
+      try {
+        count = tried.getAsInt();
+      } catch (UncheckedIOException e) {
+        return CompletableFuture.failedFuture(e.getCause()); // as the future of one would have failed
+      }
+      return count == AsyncFile.NOT_NOW ? other.get() : CompletableFuture.completedFuture(count);
     }
 
     CompletableFuture<?> call(AsyncFile file, BadInputSubjects subjects, boolean heap, long position) {

@@ -30,6 +30,7 @@ class BadInputCompletenessTest {
           "IoRuntime.ioUring()",
           "IoRuntime.backend()",
           "IoRuntime.name()",
+          "IoRuntime.hungOperations()",
           "IoRuntime.isRuntimeThread()",
           "IoRuntime.stats()",
           "IoRuntime.buffers()",

@@ -26,7 +26,7 @@ abstract class DeepTreeContract extends BackendContract {
   private static final int SEGMENTS = 9;
 
   /** Beside the levels that are open there may be a descriptor or two on the way from one to the next. */
-  private static final int MAX_DESCRIPTORS = 40;
+  private static final int MAX_DESCRIPTORS = 80;
 
   @SuppressWarnings("NullAway.Init") // makeRoom
   private Path trees;

@@ -15,6 +15,7 @@ import dev.annulus.testing.ChildJvm;
 import java.lang.ref.WeakReference;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
+import java.util.List;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -103,7 +104,7 @@ abstract class DroppedFileContract extends BackendContract {
     assertEquals(10, get(view.read(direct(10), 0)));
     assertEquals(1, Processes.descriptorsOf(path));
     view.close();
-    assertTrue(log.messages().isEmpty(), () -> log.messages().toString());
+    assertEquals(List.of(), log.messagesWith(dir.toString()));
   }
 
   @Test
@@ -113,7 +114,7 @@ abstract class DroppedFileContract extends BackendContract {
       collect();
       assertEquals(10, file.readAt(direct(10), 0));
     }
-    assertTrue(log.messages().isEmpty(), () -> log.messages().toString());
+    assertEquals(List.of(), log.messagesWith(dir.toString()));
   }
 
   @Test
@@ -150,7 +151,7 @@ abstract class DroppedFileContract extends BackendContract {
         });
     collect();
     collect();
-    assertTrue(log.messages().isEmpty(), () -> log.messages().toString());
+    assertEquals(List.of(), log.messagesWith(dir.toString()));
   }
 
   @Test

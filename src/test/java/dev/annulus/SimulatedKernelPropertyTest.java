@@ -93,6 +93,7 @@ import org.junit.jupiter.api.Timeout;
  * before its entries are copied.
  */
 @Timeout(value = 30, unit = TimeUnit.MINUTES)
+@SuppressWarnings("EnumOrdinal") // as places in arrays that all programs count in
 class SimulatedKernelPropertyTest {
   private static final long PROGRAMS = Long.getLong("annulus.sim.seeds", 6_000);
   private static final long OPERATIONS = Long.getLong("annulus.sim.operations", 0);

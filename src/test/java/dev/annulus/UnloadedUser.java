@@ -9,6 +9,7 @@ import dev.annulus.fs.FsFile;
 import dev.annulus.fs.FsOpenOptions;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -46,6 +47,10 @@ public final class UnloadedUser implements BiConsumer<String, Path> {
         int _ = file.readAt(ByteBuffer.allocate(64), 0);
       }
       Object _ = runtime.readDirectory(path.getParent()).join();
+      Void _ = runtime.syncDirectory(path.getParent()).join();
+      int _ = runtime.stat(path).join().fileKey().hashCode();
+      Path tree = Files.createDirectories(path.resolveSibling("tree").resolve("branch")).getParent();
+      Void _ = runtime.removeTree(tree).join();
       try (BufferPool.Lease lease = runtime.buffers().lease(4_096)) {
         Object _ = lease.buffer();
       }

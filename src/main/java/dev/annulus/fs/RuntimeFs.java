@@ -50,6 +50,7 @@ final class RuntimeFs implements Fs {
   /** Goes up to the first level that is there, then down again. */
   @Override
   public void createDirectories(Path dir) throws IOException {
+    Objects.requireNonNull(dir, "dir");
     Deque<Path> missing = new ArrayDeque<>();
     for (Path level = dir; level != null && !isMadeOrThere(level); level = level.getParent()) {
       missing.push(level);

@@ -49,8 +49,21 @@ final class Mounts {
     }
   }
 
-  /** Number and device of a mount: numbers are given again soon. */
-  record Key(long number, int major, int minor) {}
+  /**
+   * Number and device of a mount: numbers are given again soon. Compares by hand: what the JDK makes to
+   * compare a record of primitives keeps the record's class loader for ever.
+   */
+  record Key(long number, int major, int minor) {
+    @Override
+    public boolean equals(@Nullable Object other) {
+      return other instanceof Key key && key.number == number && key.major == major && key.minor == minor;
+    }
+
+    @Override
+    public int hashCode() {
+      return 31 * (31 * Long.hashCode(number) + major) + minor;
+    }
+  }
 
   private record Snapshot(Map<Key, Mount> mounts, boolean allLocal, long trustedUntil) {
     boolean isFresh() {

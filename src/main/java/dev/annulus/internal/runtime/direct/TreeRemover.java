@@ -78,7 +78,17 @@ final class TreeRemover implements AutoCloseable {
   }
 
   /** What tells a directory from all others, as long as it exists. */
-  private record Identity(int deviceMajor, int deviceMinor, long inode) {}
+  private record Identity(int deviceMajor, int deviceMinor, long inode) {
+    @Override
+    public boolean equals(@Nullable Object other) {
+      return other instanceof Identity that && that.deviceMajor == deviceMajor && that.deviceMinor == deviceMinor && that.inode == inode;
+    }
+
+    @Override
+    public int hashCode() {
+      return 31 * (31 * (deviceMajor) + deviceMinor) + Long.hashCode(inode);
+    }
+  }
 
   private TreeRemover() {}
 
