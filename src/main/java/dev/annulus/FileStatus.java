@@ -99,7 +99,7 @@ public record FileStatus(
 
     @Override
     public int hashCode() {
-      return 31 * (Long.hashCode(device)) + Long.hashCode(inode);
+      return 31 * Long.hashCode(device) + Long.hashCode(inode);
     }
   }
 }

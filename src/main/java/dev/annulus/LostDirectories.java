@@ -53,7 +53,7 @@ final class LostDirectories {
 
     @Override
     public int hashCode() {
-      return 31 * (Long.hashCode(device)) + Long.hashCode(inode);
+      return 31 * Long.hashCode(device) + Long.hashCode(inode);
     }
   }
 

@@ -11,6 +11,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BiConsumer;
@@ -46,10 +47,12 @@ public final class UnloadedUser implements BiConsumer<String, Path> {
       try (FsFile file = Fs.on(runtime).open(path, FsOpenOptions.reading())) {
         int _ = file.readAt(ByteBuffer.allocate(64), 0);
       }
-      Object _ = runtime.readDirectory(path.getParent()).join();
-      Void _ = runtime.syncDirectory(path.getParent()).join();
+      Path dir = Objects.requireNonNull(path.getParent());
+      Object _ = runtime.readDirectory(dir).join();
+      Void _ = runtime.syncDirectory(dir).join();
       int _ = runtime.stat(path).join().fileKey().hashCode();
-      Path tree = Files.createDirectories(path.resolveSibling("tree").resolve("branch")).getParent();
+      Path tree = Files.createDirectory(dir.resolve("tree"));
+      Path _ = Files.createDirectory(tree.resolve("branch"));
       Void _ = runtime.removeTree(tree).join();
       try (BufferPool.Lease lease = runtime.buffers().lease(4_096)) {
         Object _ = lease.buffer();

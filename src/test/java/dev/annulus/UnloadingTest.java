@@ -58,7 +58,7 @@ class UnloadingTest {
 
   private static URL[] classPath() throws Exception {
     List<URL> urls = new ArrayList<>();
-    for (String entry : System.getProperty("java.class.path").split(":")) {
+    for (String entry : System.getProperty("java.class.path", "").split(":", -1)) {
       urls.add(Path.of(entry).toUri().toURL());
     }
     assertTrue(urls.size() > 1, urls::toString);

@@ -15,6 +15,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CompletionException;
 
@@ -68,7 +69,8 @@ final class RelativePaths {
       AsyncFile _ = runtime.openFile(Path.of("missing")).join();
       throw new IllegalStateException("opened a missing file");
     } catch (CompletionException e) {
-      check(String.valueOf(e.getCause().getMessage()).startsWith("missing: "), "message: " + e.getCause());
+      String message = String.valueOf(Objects.requireNonNull(e.getCause()).getMessage());
+      check(message.startsWith("missing: "), "message: " + message);
     }
   }
 

@@ -86,7 +86,7 @@ final class TreeRemover implements AutoCloseable {
 
     @Override
     public int hashCode() {
-      return 31 * (31 * (deviceMajor) + deviceMinor) + Long.hashCode(inode);
+      return 31 * (31 * deviceMajor + deviceMinor) + Long.hashCode(inode);
     }
   }
 
