@@ -1,7 +1,5 @@
 package dev.annulus;
 
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.lang.ref.Cleaner;
 import org.jspecify.annotations.Nullable;
 
@@ -51,7 +49,7 @@ final class OpenHandle {
         return;
       }
       try {
-        LOG.log(System.Logger.Level.WARNING, message());
+        LOG.log(System.Logger.Level.WARNING, message(), opening);
       } catch (RuntimeException e) {
         // Nobody is left to tell.
       } finally {
@@ -61,12 +59,9 @@ final class OpenHandle {
 
     private String message() {
       String what = "the file " + descriptor.path() + " was dropped without being closed; it is closed now. ";
-      if (opening == null) {
-        return what + "Close it when it is done with; -Ddev.annulus.trackOpens=true tells where it was opened";
-      }
-      StringWriter stack = new StringWriter();
-      opening.printStackTrace(new PrintWriter(stack));
-      return what + "It was " + stack;
+      return opening == null
+          ? what + "Close it when it is done with; -Ddev.annulus.trackOpens=true tells where it was opened"
+          : what + "The stack is that of its opening";
     }
   }
 }
