@@ -352,11 +352,20 @@ abstract non-sealed class OperationFuture<T> extends AwaitedFuture<T> implements
     return gaveUp(super.completeExceptionally(FutureTexts.named(failure, this)));
   }
 
+  /**
+   * The JDK ends it past {@link #complete}, and then runs the dependents it knows of: among these, and
+   * not by {@link #whenComplete}, is ours.
+   */
   @Override
   public final CompletableFuture<T> completeAsync(Supplier<? extends T> supplier, Executor executor) {
     CompletableFuture<T> self = super.completeAsync(supplier, executor);
-    CompletableFuture<T> _ = super.whenComplete((_, _) -> endedEarly());
+    CompletableFuture<Void> _ = super.handle(this::endedAsynchronously);
     return self;
+  }
+
+  private @Nullable Void endedAsynchronously(@Nullable T value, @Nullable Throwable failure) {
+    endedEarly();
+    return null;
   }
 
   @Override
