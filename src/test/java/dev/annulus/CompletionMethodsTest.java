@@ -12,6 +12,7 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
@@ -71,7 +72,7 @@ class CompletionMethodsTest extends BackendContract {
     HARMLESS.put("isCompletedExceptionally/0", f -> assertFalse(f.isCompletedExceptionally()));
     HARMLESS.put("state/0", f -> assertEquals(java.util.concurrent.Future.State.RUNNING, f.state()));
     HARMLESS.put("getNumberOfDependents/0", CompletableFuture::getNumberOfDependents);
-    HARMLESS.put("toString/0", CompletableFuture::toString);
+    HARMLESS.put("toString/0", f -> assertFalse(f.toString().isEmpty()));
     HARMLESS.put("thenApply/1", f -> f.thenApply(x -> x).cancel(true));
     HARMLESS.put("thenApplyAsync/1", f -> f.thenApplyAsync(x -> x).cancel(true));
     HARMLESS.put("thenApplyAsync/2", f -> f.thenApplyAsync(x -> x, Runnable::run).cancel(true));
@@ -177,7 +178,7 @@ class CompletionMethodsTest extends BackendContract {
       for (int i = 0; i < 5; i++) {
         IoFuture<Integer> read = file.read(ByteBuffer.allocateDirect(8), 0);
         CompletableFuture<Void> released = asked == Asked.BEFORE ? read.released() : null;
-        call.on(read);
+        Objects.requireNonNull(call).on(read);
         Object _ = read.handle((_, _) -> 0).get(10, TimeUnit.SECONDS);
         if (asked == Asked.AFTER) {
           released = read.released();
@@ -201,7 +202,7 @@ class CompletionMethodsTest extends BackendContract {
     try (AsyncFile pipe = open(fifo(), READ, WRITE)) {
       IoFuture<Integer> read = pipe.read(ByteBuffer.allocateDirect(8), 0);
       CompletableFuture<Void> released = read.released();
-      HARMLESS.get(name).on(read);
+      Objects.requireNonNull(HARMLESS.get(name)).on(read);
       assertFalse(read.isDone());
       assertFalse(released.isDone());
       feed(pipe.path(), new byte[8]);
