@@ -4,8 +4,10 @@ import static org.openjdk.jcstress.annotations.Expect.ACCEPTABLE;
 import static org.openjdk.jcstress.annotations.Expect.ACCEPTABLE_INTERESTING;
 import static org.openjdk.jcstress.annotations.Expect.FORBIDDEN;
 
+import dev.annulus.internal.driver.Closing;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.time.Duration;
 import org.openjdk.jcstress.annotations.Actor;
 import org.openjdk.jcstress.annotations.JCStressTest;
 import org.openjdk.jcstress.annotations.Outcome;
@@ -137,13 +139,13 @@ public final class SleepHandshake {
   @Outcome(id = "false, true", expect = FORBIDDEN, desc = "sleeps though the runtime is closing, and nobody wakes it")
   @Outcome(expect = ACCEPTABLE, desc = "woken, or still up, or both")
   @State
-  public static class Closing {
+  public static class EndOfRuntime {
     private final Intake intake = new Intake(2, false);
     private final SleepFlag flag = new SleepFlag();
 
     @Actor
     public void closer(ZZ_Result r) {
-      intake.beginClose();
+      intake.beginClose(Closing.begin(Duration.ZERO));
       r.r1 = flag.endSleep();
     }
 

@@ -43,7 +43,10 @@ public final class SlotReuse {
 
     OneSlot(InFlightTable table, CountedRequest first) {
       this.first = first;
-      reaper = new Reaper(ring, intake, new Wakeup(NO_DESCRIPTOR, WAKEUP_MEMORY), table, new RegisteredMemory(), counters, new Whereabouts(null));
+      Wakeup wakeup = new Wakeup(NO_DESCRIPTOR, WAKEUP_MEMORY);
+      BlockingFiles noneBlocks = new BlockingFiles.Unknown();
+      reaper =
+          new Reaper(ring, intake, wakeup, table, new RegisteredMemory(), noneBlocks, counters, new Whereabouts(null));
       submit(first);
       reaper.round(1);
       userDataOfFirst = ring.lastSubmitted;
