@@ -158,61 +158,76 @@ abstract sealed class AwaitedFuture<T> extends IoFuture<T> permits OperationFutu
     }
   }
 
-  /** The future has completed: runs or wakes who waits for it, unless that was done. */
+  /**
+   * The future has completed: runs or wakes who waits for it, unless that was done. They stay in the field until then, so that a call that
+   * an error of the JVM cuts can be made again.
+   */
   final void wakeWaiter() {
-    Object waiter = takeWaiter();
-    if (waiter != null) {
-      wake(waiter);
-    }
-  }
-
-  /** Who waits for the future, at most once. */
-  private @Nullable Object takeWaiter() {
     while (true) {
       Object seen = waiting;
       if (seen == null || seen instanceof Release) {
-        return null;
+        return;
       }
-      Object waiter = seen instanceof Both both ? both.waiter : seen;
+      wake(seen instanceof Both both ? both.waiter : seen);
       if (WAITING.compareAndSet(this, seen, seen instanceof Both both ? both.release : null)) {
-        return waiter;
+        return;
       }
     }
   }
 
-  /** Completes with a value, the operation being over. False if the future had ended before. */
+  /** Completes with a value, the operation being over. False if the future had ended before. To be called again if it is cut. */
   final boolean endWith(@Nullable T value) {
     if (!super.complete(value)) {
       return false;
     }
     Object seen = WAITING.getAndSet(this, OVER);
-    if (seen instanceof Follower<?> follower) {
-      cast(follower).accept(value, null);
-    } else if (seen != null) {
-      end(seen, OVER);
+    if (seen != null) {
+      try {
+        if (seen instanceof Follower<?> follower) {
+          cast(follower).accept(value, null);
+        } else {
+          end(seen, OVER);
+        }
+      } catch (Throwable e) {
+        waiting = seen;
+        throw e;
+      }
     }
     return true;
   }
 
-  /** The future has completed and the operation is over. */
+  /** The future has completed and the operation is over. To be called again if it is cut. */
   final void end() {
     end(OVER);
   }
 
-  /** The future has completed, and the operation will never be over. */
+  /** The future has completed, and the operation will never be over. To be called again if it is cut. */
   final void endNever(Throwable cause) {
     end(Release.never(cause));
   }
 
-  /** Whether the operation is over, or never will be. */
+  /** Runs the JDK's dependents of a completed future that have not run, because an error of the JVM has cut them off. */
+  final void runDependents() {
+    if (isDone()) {
+      boolean _ = super.complete(null);
+    }
+  }
+
+  /** Whether the operation is over, or never will be, and everybody has been told. */
   final boolean isOver() {
     return waiting instanceof Release release && release.isDone();
   }
 
+  /** Who is told stays out of the field, which says that the operation is over; if telling is cut, they are put back. */
   private void end(Release over) {
     Object seen = WAITING.getAndSet(this, over);
-    if (seen != null) {
-      end(seen, over);
+    if (seen != null && seen != over) {
+      try {
+        end(seen, over);
+      } catch (Throwable e) {
+        waiting = seen;
+        throw e;
+      }
     }
   }
 
@@ -230,8 +245,14 @@ abstract sealed class AwaitedFuture<T> extends IoFuture<T> permits OperationFutu
   private void wake(Object waiter) {
     if (waiter instanceof Thread thread) {
       LockSupport.unpark(thread);
-    } else {
-      CompletableFuture<T> _ = super.whenComplete(cast((Follower<?>) waiter));
+      return;
+    }
+    Follower<T> follower = cast((Follower<?>) waiter);
+    if (!follower.hasEnded()) {
+      CompletableFuture<T> _ = super.whenComplete(follower);
+      if (!follower.hasEnded()) {
+        throw Follower.CUT;
+      }
     }
   }
 

@@ -3,6 +3,8 @@ package dev.annulus;
 import dev.annulus.internal.driver.BriefLock;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 import java.util.Map;
 import java.util.Optional;
@@ -107,7 +109,11 @@ public final class BufferPool {
     }
     Region here = region == null ? allocated() : region;
     Lease lease = here == null ? null : here.take(bytes);
-    (lease == null ? exhausted : leases).increment();
+    try {
+      (lease == null ? exhausted : leases).increment();
+    } catch (VirtualMachineError e) {
+      // It is not counted.
+    }
     return lease;
   }
 
@@ -251,7 +257,7 @@ public final class BufferPool {
           return;
         }
       } finally {
-        lock.unlock();
+        lock.held = false;
       }
       free(arena);
     }
@@ -264,28 +270,36 @@ public final class BufferPool {
         page = closed ? PageRuns.NONE : runs.take(order);
         takenBytes += page == PageRuns.NONE ? 0 : (long) PAGE_BYTES << order;
       } finally {
-        lock.unlock();
+        lock.held = false;
       }
       if (page == PageRuns.NONE) {
         return null;
       }
-      Lease lease = new Lease(this, null, page, order, memory.asSlice((long) page * PAGE_BYTES, wanted));
-      own(page, order, lease);
-      return lease;
+      try {
+        Lease lease = new Lease(this, null, page, order, memory.asSlice((long) page * PAGE_BYTES, wanted));
+        own(page, order, lease);
+        return lease;
+      } catch (Throwable e) {
+        takeBack(page, order);
+        throw e;
+      }
     }
 
     @Override
     public void takeBack(Lease lease) {
-      int order = lease.order;
+      takeBack(lease.page, lease.order);
+    }
+
+    private void takeBack(int page, int order) {
       boolean last;
-      own(lease.page, order, null);
+      own(page, order, null);
       lock.lock();
       try {
-        runs.giveBack(lease.page, order);
+        runs.giveBack(page, order);
         takenBytes -= (long) PAGE_BYTES << order;
         last = closed && takenBytes == 0;
       } finally {
-        lock.unlock();
+        lock.held = false;
       }
       if (last) {
         free(arena);
@@ -319,7 +333,7 @@ public final class BufferPool {
       try {
         return takenBytes;
       } finally {
-        lock.unlock();
+        lock.held = false;
       }
     }
   }
@@ -328,6 +342,16 @@ public final class BufferPool {
   public static final class Lease implements AutoCloseable {
     /** Set in {@link #uses} once closed; the bits below count the operations that use the memory. */
     private static final int CLOSED = 1 << 31;
+
+    private static final VarHandle GIVEN_BACK;
+
+    static {
+      try {
+        GIVEN_BACK = MethodHandles.lookup().findVarHandle(Lease.class, "givenBack", boolean.class);
+      } catch (ReflectiveOperationException e) {
+        throw new ExceptionInInitializerError(e);
+      }
+    }
 
     private final Owner owner;
 
@@ -338,6 +362,10 @@ public final class BufferPool {
     private final int order;
     private final MemorySegment segment;
     private final AtomicInteger uses = new AtomicInteger();
+
+    /** Whether the memory is given back, or somebody is about it. */
+    private volatile boolean givenBack;
+
     private @Nullable ByteBuffer buffer;
 
     private Lease(Owner owner, @Nullable Arena arena, int page, int order, MemorySegment segment) {
@@ -387,10 +415,8 @@ public final class BufferPool {
     /** Gives the buffer back, as soon as no operation uses it. Idempotent. */
     @Override
     public void close() {
-      int before = uses.getAndUpdate(now -> now | CLOSED);
-      if (before == 0) {
-        owner.takeBack(this);
-      }
+      int _ = uses.getAndUpdate(now -> now | CLOSED);
+      giveBackIfUnused();
     }
 
     /** An operation begins to use the memory. */
@@ -401,10 +427,20 @@ public final class BufferPool {
       }
     }
 
-    /** An operation is over. */
+    /** An operation is over; {@link #giveBackIfUnused} must follow. */
     void letGo() {
-      if (uses.decrementAndGet() == CLOSED) {
-        owner.takeBack(this);
+      int _ = uses.decrementAndGet();
+    }
+
+    /** Gives the memory back if the lease is closed and nobody uses it. May be called again, and does what an error of the JVM has cut. */
+    void giveBackIfUnused() {
+      if (uses.get() == CLOSED && GIVEN_BACK.compareAndSet(this, false, true)) {
+        try {
+          owner.takeBack(this);
+        } catch (Throwable e) {
+          givenBack = false;
+          throw e;
+        }
       }
     }
 

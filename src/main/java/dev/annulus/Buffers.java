@@ -193,7 +193,7 @@ final class Buffers {
 
   /** Returns what was taken by {@link #memory}, now that nothing touches it. */
   static void release(Object memory) {
-    if (memory instanceof OwnMemory own) {
+    if (memory instanceof TakenMemory own) {
       own.release();
     }
   }

@@ -2,6 +2,7 @@ package dev.annulus;
 
 import dev.annulus.internal.driver.Operation;
 import dev.annulus.internal.driver.Request;
+import dev.annulus.internal.driver.RequestLink;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.IntConsumer;
@@ -21,6 +22,15 @@ final class CloseRequest implements Request {
   private final Consumer<Throwable> whenGivenUp;
   private Operation operation;
   private int mark = NO_MARK;
+  private final RequestLink link = new RequestLink(this);
+
+  /** Made beforehand, should there be a lock. */
+  private final Operation unlock;
+
+  /** Whether it was closed here, or tried: at most once, since the number may be another file's by the second time. */
+  private boolean closedHere;
+
+  private int resultHere;
 
   /**
    * @param mayBeLocked asked when closing begins: whether there may be a lock to give back
@@ -36,14 +46,15 @@ final class CloseRequest implements Request {
     this.engine = engine;
     this.closing = new Operation.Close(descriptor);
     this.operation = closing;
+    this.unlock = new Operation.Unlock(descriptor);
     this.mayBeLocked = mayBeLocked;
     this.whenClosed = whenClosed;
     this.whenGivenUp = whenGivenUp;
   }
 
   void submit() {
-    if (mayBeLocked.getAsBoolean() && closing instanceof Operation.Close(int fd)) {
-      operation = new Operation.Unlock(fd);
+    if (mayBeLocked.getAsBoolean()) {
+      operation = unlock;
     }
     engine.driver().submitPastLimits(this);
   }
@@ -52,8 +63,8 @@ final class CloseRequest implements Request {
   void runHere() {
     int result;
     try {
-      if (mayBeLocked.getAsBoolean() && closing instanceof Operation.Close(int fd)) {
-        int _ = engine.driver().call(new Operation.Unlock(fd));
+      if (mayBeLocked.getAsBoolean()) {
+        int _ = engine.driver().call(unlock);
       }
       result = engine.driver().call(closing);
     } catch (RuntimeException | Error e) {
@@ -79,7 +90,12 @@ final class CloseRequest implements Request {
   public void completed(int result) {
     if (operation instanceof Operation.Unlock) {
       operation = closing;
-      engine.driver().submitPastLimits(this);
+      try {
+        engine.driver().submitPastLimits(this);
+      } catch (Throwable e) {
+        operation = unlock; // it is told once more
+        throw e;
+      }
     } else {
       whenClosed.accept(result);
     }
@@ -91,7 +107,11 @@ final class CloseRequest implements Request {
       int _ = engine.driver().call(operation);
       operation = closing;
     }
-    whenClosed.accept(engine.driver().call(closing));
+    if (!closedHere) {
+      closedHere = true;
+      resultHere = engine.driver().call(closing);
+    }
+    whenClosed.accept(resultHere);
   }
 
   /**
@@ -106,6 +126,12 @@ final class CloseRequest implements Request {
   @Override
   public void givenUp(Throwable cause) {
     whenGivenUp.accept(cause);
+  }
+
+  /** Made beforehand: closing must not fail for want of memory. */
+  @Override
+  public RequestLink link() {
+    return link;
   }
 
   @Override

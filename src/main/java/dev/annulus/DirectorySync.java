@@ -2,6 +2,7 @@ package dev.annulus;
 
 import dev.annulus.internal.driver.OpenFlag;
 import dev.annulus.internal.driver.Operation;
+import dev.annulus.internal.driver.Persistence;
 import dev.annulus.internal.driver.StatResult;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -22,6 +23,8 @@ final class DirectorySync extends PathFuture<Void> {
       "the directory could not be synced, and that is not remembered, for too many others are: a later"
           + " sync of it may succeed, and says nothing of the names made, changed or removed in it before";
 
+  private static final int TRIES = 10;
+
   private final StatResult about = new StatResult();
 
   /** Why the sync failed. */
@@ -33,6 +36,12 @@ final class DirectorySync extends PathFuture<Void> {
   /** The open directory, with a lease for the sync, until one of them ends it. */
   private @Nullable OpenDescriptor opened;
 
+  /** Whether the lease is given back. */
+  private boolean dropped;
+
+  /** Nothing could be made of the descriptor, which is closed again. */
+  private boolean unmade;
+
   DirectorySync(Engine engine, Path path) {
     super(engine, new Operation.Open(path, SPEC.flags(), SPEC.permissions()), path, null, _ -> null);
   }
@@ -41,7 +50,7 @@ final class DirectorySync extends PathFuture<Void> {
   void onResult(int result) {
     switch (operation()) {
       case Operation.Open _ when result >= 0 -> {
-        OpenDescriptor descriptor = new OpenDescriptor(engine(), path(), result, SPEC);
+        OpenDescriptor descriptor = make(result);
         descriptor.lease();
         opened = descriptor;
         again(new Operation.Stat(result, about));
@@ -60,7 +69,18 @@ final class DirectorySync extends PathFuture<Void> {
   void begin() {
     OpenDescriptor descriptor = Objects.requireNonNull(opened);
     syncs = true;
-    again(new Operation.Sync(descriptor.fd(), false));
+    try {
+      again(new Operation.Sync(descriptor.fd(), false));
+    } catch (Throwable e) {
+      syncs = false;
+      throw e;
+    }
+  }
+
+  /** It was its turn, and memory or stack was wanting: another takes it. */
+  void cannotBegin(VirtualMachineError why) {
+    boolean _ = Persistence.run(() -> engine().lostDirectories().notTried(LostDirectories.Key.of(about)));
+    boolean _ = Persistence.run(() -> end(why));
   }
 
   /** Closes, and ends: who waits may want to remove the directory, or count descriptors. */
@@ -70,22 +90,49 @@ final class DirectorySync extends PathFuture<Void> {
             .whenComplete(
                 (_, notClosed) -> {
                   Throwable why = notSynced != null ? notSynced : notClosed;
-                  if (why == null) {
-                    succeed(null, 0);
-                  } else {
-                    fail(why instanceof CompletionException && why.getCause() != null ? why.getCause() : why);
+                  for (int tries = 0; tries < TRIES; tries++) {
+                    try {
+                      endClosedSurely(why);
+                      return;
+                    } catch (VirtualMachineError e) {
+                      // Again.
+                    }
                   }
                 });
+  }
+
+  /** Nobody would repeat it. */
+  private void endClosedSurely(@Nullable Throwable why) {
+    boolean _ = Persistence.run(() -> endClosed(why));
+  }
+
+  private void endClosed(@Nullable Throwable why) {
+    if (why == null) {
+      succeed(null, 0);
+    } else {
+      fail(why instanceof CompletionException && why.getCause() != null ? why.getCause() : why);
+    }
+  }
+
+  /** Or closes it, if nothing can be made of it. */
+  private OpenDescriptor make(int fd) {
+    try {
+      return new OpenDescriptor(engine(), path(), fd, SPEC);
+    } catch (Throwable e) {
+      unmade = true;
+      engine().closeUnused(fd);
+      throw e;
+    }
   }
 
   /** Whether anybody listens or not, those who wait go on, and a loss is known by then. */
   @Override
   boolean isKeptBack(int result) {
     if (syncs && operation() instanceof Operation.Sync) {
-      syncs = false;
       Throwable why = result < 0 ? Errors.onPath(operation(), path(), null, -result) : null;
       boolean remembered = engine().lostDirectories().tried(LostDirectories.Key.of(about), why);
       failure = remembered ? why : new IOException(NOT_REMEMBERED, why);
+      syncs = false;
     }
     return false;
   }
@@ -102,17 +149,21 @@ final class DirectorySync extends PathFuture<Void> {
     if (descriptor == null) {
       return CompletableFuture.completedFuture(null);
     }
-    opened = null;
     CompletableFuture<Void> closed = descriptor.close();
-    descriptor.releaseLease();
+    if (!dropped) {
+      descriptor.dropLease();
+      dropped = true;
+    }
+    descriptor.closeIfUnused();
+    opened = null;
     return closed;
   }
 
   /** Given up while it was being opened; else {@link #onOver} has closed it. */
   @Override
   void onUnwanted(int result) {
-    if (operation() instanceof Operation.Open && result >= 0) {
-      CompletableFuture<Void> _ = new OpenDescriptor(engine(), path(), result, SPEC).close();
+    if (operation() instanceof Operation.Open && result >= 0 && opened == null && !unmade) {
+      CompletableFuture<Void> _ = make(result).close();
     }
   }
 
@@ -120,8 +171,8 @@ final class DirectorySync extends PathFuture<Void> {
   @Override
   void onOver() {
     if (syncs) {
-      syncs = false;
       engine().lostDirectories().notTried(LostDirectories.Key.of(about));
+      syncs = false;
     }
     CompletableFuture<Void> _ = closeOpened();
   }
@@ -129,8 +180,8 @@ final class DirectorySync extends PathFuture<Void> {
   @Override
   void onAbandoned(Throwable cause) {
     if (syncs) {
-      syncs = false;
       boolean _ = engine().lostDirectories().tried(LostDirectories.Key.of(about), cause);
+      syncs = false;
     }
     OpenDescriptor descriptor = opened;
     if (descriptor != null) {

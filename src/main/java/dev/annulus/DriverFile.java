@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
 
 /** An open file on a driver: checks arguments, makes operations of them, and has them run. */
 final class DriverFile implements AsyncFile {
@@ -51,9 +52,18 @@ final class DriverFile implements AsyncFile {
     }
     MemorySegment segment = checkRead(dst, position);
     Object memory = onceReadable(Buffers.toFill(engine, dst, segment));
-    int length = Buffers.length(memory, segment);
-    return launch.start(
-        new TransferFuture.ReadInt(descriptor, memory, Buffers.address(memory, segment), length, position), length == 0);
+    FileFuture<Integer> future = null;
+    try {
+      int length = Buffers.length(memory, segment);
+      future = new TransferFuture.ReadInt(descriptor, memory, Buffers.address(memory, segment), length, position);
+      return launch.start(future, length == 0);
+    } catch (Throwable e) {
+      if (future != null && future.leased) {
+        descriptor.owed = future; // which needs no stack
+      }
+      undo(future, memory);
+      throw e;
+    }
   }
 
   /**
@@ -70,7 +80,17 @@ final class DriverFile implements AsyncFile {
     long address = Buffers.addressAt(dst, segment.address(), at);
     int length = Buffers.length(size);
     Object memory = Buffers.nativeMemory(engine, dst, address, length);
-    return launch.start(new TransferFuture.ReadInt(descriptor, memory, address, length, position), length == 0);
+    FileFuture<Integer> future = null;
+    try {
+      future = new TransferFuture.ReadInt(descriptor, memory, address, length, position);
+      return launch.start(future, length == 0);
+    } catch (Throwable e) {
+      if (future != null && future.leased) {
+        descriptor.owed = future; // which needs no stack
+      }
+      undo(future, memory);
+      throw e;
+    }
   }
 
   @Override
@@ -93,9 +113,18 @@ final class DriverFile implements AsyncFile {
   public IoFuture<Long> read(MemorySegment dst, long position) {
     MemorySegment segment = atMostOneTransfer(checkRead(dst, position));
     Object memory = onceReadable(Buffers.toFill(engine, segment));
-    int length = Buffers.length(memory, segment);
-    return launch.start(
-        new TransferFuture.ReadLong(descriptor, memory, Buffers.address(memory, segment), length, position), length == 0);
+    FileFuture<Long> future = null;
+    try {
+      int length = Buffers.length(memory, segment);
+      future = new TransferFuture.ReadLong(descriptor, memory, Buffers.address(memory, segment), length, position);
+      return launch.start(future, length == 0);
+    } catch (Throwable e) {
+      if (future != null && future.leased) {
+        descriptor.owed = future; // which needs no stack
+      }
+      undo(future, memory);
+      throw e;
+    }
   }
 
   /** Of a pipe no more is read than is asked for at first: the next piece might wait though there are bytes to report. */
@@ -122,17 +151,35 @@ final class DriverFile implements AsyncFile {
   @Override
   public IoFuture<Void> readFully(ByteBuffer dst, long position) {
     MemorySegment segment = checkRead(dst, position);
-    return readFully(Buffers.toFill(engine, dst, segment), segment, position);
+    Object memory = Buffers.toFill(engine, dst, segment);
+    FileFuture<Void> future = null;
+    try {
+      future = readFuture(memory, segment, position);
+      return launch.start(future, segment.byteSize() == 0);
+    } catch (Throwable e) {
+      if (future != null && future.leased) {
+        descriptor.owed = future; // which needs no stack
+      }
+      undo(future, memory);
+      throw e;
+    }
   }
 
   @Override
   public IoFuture<Void> readFully(MemorySegment dst, long position) {
     MemorySegment segment = checkRead(dst, position);
-    return readFully(Buffers.toFill(engine, segment), segment, position);
-  }
-
-  private IoFuture<Void> readFully(Object memory, MemorySegment segment, long position) {
-    return launch.start(readFuture(memory, segment, position), segment.byteSize() == 0);
+    Object memory = Buffers.toFill(engine, segment);
+    FileFuture<Void> future = null;
+    try {
+      future = readFuture(memory, segment, position);
+      return launch.start(future, segment.byteSize() == 0);
+    } catch (Throwable e) {
+      if (future != null && future.leased) {
+        descriptor.owed = future; // which needs no stack
+      }
+      undo(future, memory);
+      throw e;
+    }
   }
 
   private FileFuture<Void> readFuture(Object memory, MemorySegment segment, long position) {
@@ -152,10 +199,20 @@ final class DriverFile implements AsyncFile {
     MemorySegment[] segments = Buffers.checkAll(buffers, true);
     Buffers.checkRange(position, Buffers.total(segments));
     VectorMemory memory = VectorMemory.of(engine, buffers, segments, true, !descriptor.isBuffered(), false);
-    if (!memory.isInOneOperation() && !hasPositions(memory)) {
-      memory.limitToOneOperation();
+    FileFuture<Long> future = null;
+    try {
+      if (!memory.isInOneOperation() && !descriptor.hasPositions()) {
+        memory.limitToOneOperation();
+      }
+      future = new VectorFuture(descriptor, memory, true, position);
+      return launch.start(future, memory.isEmpty());
+    } catch (Throwable e) {
+      if (future != null && future.leased) {
+        descriptor.owed = future; // which needs no stack
+      }
+      undo(future, memory);
+      throw e;
     }
-    return launch.start(new VectorFuture(descriptor, memory, true, position), memory.isEmpty());
   }
 
   @Override
@@ -167,8 +224,17 @@ final class DriverFile implements AsyncFile {
       segments[i] = checkRead(batch.get(i).buffer(), batch.get(i).position());
     }
     List<FileFuture<Void>> futures = readFutures(batch, segments);
-    launch.startAll(futures);
-    return List.copyOf(futures);
+    try {
+      List<IoFuture<Void>> started = List.copyOf(futures);
+      leaseAll(futures);
+      launch.startAll(futures);
+      return started;
+    } catch (Throwable e) {
+      undoAll(futures);
+      throw e;
+    } finally {
+      Reference.reachabilityFence(this); // not to be closed as dropped before the leases are taken
+    }
   }
 
   /** The futures of a batch, each with a lease, or none of them. */
@@ -176,17 +242,48 @@ final class DriverFile implements AsyncFile {
     List<FileFuture<Void>> futures = new ArrayList<>(segments.length);
     try {
       for (int i = 0; i < segments.length; i++) {
-        Object memory = Buffers.toFill(engine, batch.get(i).buffer(), segments[i]);
-        futures.add(readFuture(memory, segments[i], batch.get(i).position()));
+        futures.add(readFuture(batch.get(i), segments[i]));
       }
-      descriptor.lease(batch.size());
-    } catch (RuntimeException | Error e) {
-      futures.forEach(OperationFuture::release);
+    } catch (Throwable e) {
+      undoAll(futures);
       throw e;
-    } finally {
-      Reference.reachabilityFence(this); // not to be closed as dropped before the leases are taken
     }
     return futures;
+  }
+
+  private FileFuture<Void> readFuture(BufferAt read, MemorySegment segment) {
+    Object memory = Buffers.toFill(engine, read.buffer(), segment);
+    try {
+      return readFuture(memory, segment, read.position());
+    } catch (Throwable e) {
+      Buffers.release(memory);
+      throw e;
+    }
+  }
+
+  /** One by one, so that each knows of its lease. */
+  private void leaseAll(List<FileFuture<Void>> futures) {
+    for (FileFuture<Void> future : futures) {
+      descriptor.lease();
+      future.leased = true;
+    }
+  }
+
+  private static void undoAll(List<? extends OperationFuture<?>> futures) {
+    for (int i = 0; i < futures.size(); i++) {
+      futures.get(i).undo();
+    }
+  }
+
+  /** What was borrowed for an operation that will not begin is given back. */
+  private void undo(@Nullable FileFuture<?> future, Object memory) {
+    if (future == null) {
+      Buffers.release(memory);
+    } else if (future.leased) {
+      descriptor.settleOwed();
+    } else {
+      future.undo();
+    }
   }
 
   private MemorySegment checkRead(ByteBuffer dst, long position) {
@@ -226,7 +323,17 @@ final class DriverFile implements AsyncFile {
     long address = Buffers.addressAt(src, segment.address(), at);
     int length = Buffers.length(size);
     Object memory = Buffers.nativeMemory(engine, src, address, length);
-    return launch.start(new TransferFuture.WriteInt(descriptor, memory, address, length, position), length == 0);
+    FileFuture<Integer> future = null;
+    try {
+      future = new TransferFuture.WriteInt(descriptor, memory, address, length, position);
+      return launch.start(future, length == 0);
+    } catch (Throwable e) {
+      if (future != null && future.leased) {
+        descriptor.owed = future; // which needs no stack
+      }
+      undo(future, memory);
+      throw e;
+    }
   }
 
   @Override
@@ -249,21 +356,52 @@ final class DriverFile implements AsyncFile {
   public IoFuture<Long> write(MemorySegment src, long position) {
     MemorySegment segment = atMostOneTransfer(checkWrite(src, position));
     Object memory = Buffers.memory(engine, null, segment, descriptor.isAppending());
-    int length = Buffers.length(memory, segment);
-    return launch.start(
-        new TransferFuture.WriteLong(descriptor, memory, Buffers.address(memory, segment), length, position), length == 0);
+    FileFuture<Long> future = null;
+    try {
+      int length = Buffers.length(memory, segment);
+      future = new TransferFuture.WriteLong(descriptor, memory, Buffers.address(memory, segment), length, position);
+      return launch.start(future, length == 0);
+    } catch (Throwable e) {
+      if (future != null && future.leased) {
+        descriptor.owed = future; // which needs no stack
+      }
+      undo(future, memory);
+      throw e;
+    }
   }
 
   @Override
   public IoFuture<Void> writeFully(ByteBuffer src, long position) {
     MemorySegment segment = checkWrite(src, position);
-    return writeFully(Buffers.memory(engine, src, segment, descriptor.isAppending()), segment, position);
+    Object memory = Buffers.memory(engine, src, segment, descriptor.isAppending());
+    FileFuture<Void> future = null;
+    try {
+      future = writeFuture(memory, segment, position);
+      return launch.start(future, segment.byteSize() == 0);
+    } catch (Throwable e) {
+      if (future != null && future.leased) {
+        descriptor.owed = future; // which needs no stack
+      }
+      undo(future, memory);
+      throw e;
+    }
   }
 
   @Override
   public IoFuture<Void> writeFully(MemorySegment src, long position) {
     MemorySegment segment = checkWrite(src, position);
-    return writeFully(Buffers.memory(engine, null, segment, descriptor.isAppending()), segment, position);
+    Object memory = Buffers.memory(engine, null, segment, descriptor.isAppending());
+    FileFuture<Void> future = null;
+    try {
+      future = writeFuture(memory, segment, position);
+      return launch.start(future, segment.byteSize() == 0);
+    } catch (Throwable e) {
+      if (future != null && future.leased) {
+        descriptor.owed = future; // which needs no stack
+      }
+      undo(future, memory);
+      throw e;
+    }
   }
 
   @Override
@@ -274,7 +412,17 @@ final class DriverFile implements AsyncFile {
     Buffers.checkRange(position, Buffers.total(segments));
     VectorMemory memory =
         VectorMemory.of(engine, buffers, segments, false, !descriptor.isBuffered(), descriptor.isAppending());
-    return launch.start(new VectorFuture(descriptor, memory, false, position), memory.isEmpty());
+    FileFuture<Long> future = null;
+    try {
+      future = new VectorFuture(descriptor, memory, false, position);
+      return launch.start(future, memory.isEmpty());
+    } catch (Throwable e) {
+      if (future != null && future.leased) {
+        descriptor.owed = future; // which needs no stack
+      }
+      undo(future, memory);
+      throw e;
+    }
   }
 
   @Override
@@ -292,31 +440,51 @@ final class DriverFile implements AsyncFile {
     MemorySegment segment = Buffers.check(src, false);
     Buffers.checkRange(position, segment.byteSize());
     Object memory = Buffers.memory(engine, src, segment, descriptor.isAppending());
-    FileFuture<Void> future =
-        new DurableWriteFuture(
-            descriptor,
-            memory,
-            Buffers.address(memory, segment),
-            Buffers.length(memory, segment),
-            segment.byteSize(),
-            position);
-    IOException lost = descriptor.earlierSyncFailure();
-    return lost == null ? launch.start(future, segment.byteSize() == 0) : launch.refuse(future, lost);
+    FileFuture<Void> future = null;
+    try {
+      future =
+          new DurableWriteFuture(
+              descriptor,
+              memory,
+              Buffers.address(memory, segment),
+              Buffers.length(memory, segment),
+              segment.byteSize(),
+              position);
+      IOException lost = descriptor.earlierSyncFailure();
+      return lost == null ? launch.start(future, segment.byteSize() == 0) : launch.refuse(future, lost);
+    } catch (Throwable e) {
+      if (future != null && future.leased) {
+        descriptor.owed = future; // which needs no stack
+      }
+      undo(future, memory);
+      throw e;
+    }
   }
 
   private IoFuture<Integer> writeInt(ByteBuffer src, MemorySegment segment, long offset) {
     Object memory = Buffers.memory(engine, src, segment, descriptor.isAppending());
-    int length = Buffers.length(memory, segment);
-    return launch.start(
-        new TransferFuture.WriteInt(descriptor, memory, Buffers.address(memory, segment), length, offset), length == 0);
+    FileFuture<Integer> future = null;
+    try {
+      int length = Buffers.length(memory, segment);
+      future = new TransferFuture.WriteInt(descriptor, memory, Buffers.address(memory, segment), length, offset);
+      return launch.start(future, length == 0);
+    } catch (Throwable e) {
+      if (future != null && future.leased) {
+        descriptor.owed = future; // which needs no stack
+      }
+      undo(future, memory);
+      throw e;
+    }
   }
 
-  private IoFuture<Void> writeFully(Object memory, MemorySegment segment, long position) {
-    long size = segment.byteSize();
-    return launch.start(
-        new FullTransferFuture.Write(
-            descriptor, memory, Buffers.address(memory, segment), Buffers.length(memory, segment), size, position),
-        size == 0);
+  private FileFuture<Void> writeFuture(Object memory, MemorySegment segment, long position) {
+    return new FullTransferFuture.Write(
+        descriptor,
+        memory,
+        Buffers.address(memory, segment),
+        Buffers.length(memory, segment),
+        segment.byteSize(),
+        position);
   }
 
   private MemorySegment checkWrite(ByteBuffer src, long position) {
@@ -361,26 +529,25 @@ final class DriverFile implements AsyncFile {
         };
     descriptor.checkOpen();
     IOException lost = descriptor.earlierSyncFailure();
-    return lost == null ? launch.start(future, false) : launch.refuse(future, lost);
+    return start(future, lost);
   }
 
   @Override
   public IoFuture<FileStatus> stat() {
     StatResult result = new StatResult();
-    return launch.start(FileFuture.of(descriptor, new Operation.Stat(fd, result), _ -> Statuses.of(result)), false);
+    return start(FileFuture.of(descriptor, new Operation.Stat(fd, result), _ -> Statuses.of(result)), null);
   }
 
   @Override
   public IoFuture<Long> size() {
     StatResult result = new StatResult();
-    return launch.start(FileFuture.of(descriptor, new Operation.Stat(fd, result), _ -> result.sizeBytes), false);
+    return start(FileFuture.of(descriptor, new Operation.Stat(fd, result), _ -> result.sizeBytes), null);
   }
 
   @Override
   public IoFuture<DirectAlignment> directAlignment() {
     StatResult result = new StatResult();
-    return launch.start(
-        FileFuture.of(descriptor, new Operation.Stat(fd, result), _ -> Statuses.directAlignmentOf(result)), false);
+    return start(FileFuture.of(descriptor, new Operation.Stat(fd, result), _ -> Statuses.directAlignmentOf(result)), null);
   }
 
   @Override
@@ -389,7 +556,7 @@ final class DriverFile implements AsyncFile {
       throw new IllegalArgumentException("negative size: " + size);
     }
     checkChangeable();
-    return launch.start(FileFuture.of(descriptor, new Operation.Truncate(fd, size), _ -> null), false);
+    return start(FileFuture.of(descriptor, new Operation.Truncate(fd, size), _ -> null), null);
   }
 
   @Override
@@ -399,7 +566,7 @@ final class DriverFile implements AsyncFile {
     }
     Buffers.checkRange(position, length);
     descriptor.checkWritable();
-    return launch.start(new AllocateFuture(descriptor, position, length), false);
+    return start(new AllocateFuture(descriptor, position, length), null);
   }
 
   @Override
@@ -421,17 +588,30 @@ final class DriverFile implements AsyncFile {
           }
         };
     descriptor.noteLocking();
-    return launch.start(future, false);
+    return start(future, null);
   }
 
   @Override
   public IoFuture<Void> unlock() {
-    return launch.start(FileFuture.of(descriptor, new Operation.Unlock(fd), _ -> null), false);
+    return start(FileFuture.of(descriptor, new Operation.Unlock(fd), _ -> null), null);
   }
 
   @Override
   public String toString() {
     return "AsyncFile[" + descriptor + (here.callerRuns() ? ", callers run]" : "]");
+  }
+
+  /** Has an operation without memory begin, or be refused. */
+  private <T> IoFuture<T> start(FileFuture<T> future, @Nullable IOException refusal) {
+    try {
+      return refusal == null ? launch.start(future, false) : launch.refuse(future, refusal);
+    } catch (Throwable e) {
+      if (future.leased) {
+        descriptor.owed = future; // which needs no stack
+      }
+      descriptor.settleOwed();
+      throw e;
+    }
   }
 
   // ---- life cycle ----

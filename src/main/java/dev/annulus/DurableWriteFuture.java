@@ -27,15 +27,17 @@ final class DurableWriteFuture extends FullTransferFuture implements Operation.W
   /** Chooses how to write, now that it is about to be submitted. What takes several pieces is synced once, after the last. */
   void choose() {
     DurableWrites writes = file().durableWrites();
-    if (isInPieces() || !writes.mayWriteThrough() || !file().groupCommit().tryBeginAlone()) {
+    if (isInPieces() || !writes.mayWriteThrough()) {
+      return;
+    }
+    alone = file().groupCommit().tryBeginAlone();
+    if (!alone) {
       return;
     }
     beganNanos = System.nanoTime();
-    if (writes.chooseThrough()) {
-      through = true;
-      alone = true;
-    } else {
-      file().groupCommit().endAlone();
+    through = writes.chooseThrough();
+    if (!through) {
+      endAlone();
     }
   }
 
@@ -96,8 +98,8 @@ final class DurableWriteFuture extends FullTransferFuture implements Operation.W
 
   private void endAlone() {
     if (alone) {
-      alone = false;
       file().groupCommit().endAlone();
+      alone = false;
     }
   }
 }

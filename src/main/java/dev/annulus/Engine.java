@@ -1,6 +1,8 @@
 package dev.annulus;
 
 import dev.annulus.internal.driver.Driver;
+import dev.annulus.internal.driver.Operation;
+import dev.annulus.internal.driver.Persistence;
 import dev.annulus.internal.driver.LoadedClasses;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -10,6 +12,8 @@ import org.jspecify.annotations.Nullable;
 
 /** What the futures and files of one runtime share. */
 final class Engine {
+  private static final int COMPLETION_TRIES = 20;
+
   private final Driver driver;
   private final boolean viewsMemory;
   private final @Nullable Executor completionExecutor;
@@ -34,6 +38,7 @@ final class Engine {
     this.inlineReads = new InlineReads(policies.inlineReads());
     this.listeners = new Listeners(driver);
     LoadedClasses.ensure();
+    InitializedClasses.ensure();
     Errors.prepare();
   }
 
@@ -81,18 +86,44 @@ final class Engine {
       completion.run();
       return;
     }
-    AtomicBoolean begun = new AtomicBoolean();
-    Runnable once =
-        () -> {
-          if (begun.compareAndSet(false, true)) {
-            completion.run();
-          }
-        };
+    AtomicBoolean begun = null;
     try {
-      executor.execute(once);
+      AtomicBoolean once = new AtomicBoolean();
+      begun = once;
+      executor.execute(() -> runOnce(completion, once));
     } catch (RuntimeException | Error e) {
-      once.run();
+      if (begun == null) {
+        completion.run();
+      } else {
+        runOnce(completion, begun);
+      }
     }
+  }
+
+  private static void runOnce(Runnable completion, AtomicBoolean begun) {
+    if (!begun.compareAndSet(false, true)) {
+      return;
+    }
+    for (int tries = 1; ; tries++) {
+      try {
+        completion.run();
+        return;
+      } catch (VirtualMachineError e) {
+        if (tries == COMPLETION_TRIES) {
+          throw e;
+        }
+      }
+    }
+  }
+
+  /** Closes a descriptor that nothing was made of, for want of memory. */
+  void closeUnused(int fd) {
+    boolean _ = Persistence.run(() -> closeNow(fd));
+  }
+
+  private void closeNow(int fd) {
+    Operation close = new Operation.Close(fd);
+    int _ = driver.call(close);
   }
 
   /** The driver has ended: frees what native memory nobody uses any more, and the rest when it comes back. */

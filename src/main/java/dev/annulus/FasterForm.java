@@ -36,7 +36,7 @@ final class FasterForm {
       // The Thue-Morse sequence: no period of the caller's own falls in with it.
       return (Integer.bitCount(asked++) & 1) == 1;
     } finally {
-      lock.unlock();
+      lock.held = false;
     }
   }
 
@@ -46,7 +46,7 @@ final class FasterForm {
     try {
       note(bySecond, nanos);
     } finally {
-      lock.unlock();
+      lock.held = false;
     }
   }
 

@@ -210,16 +210,25 @@ abstract class FileFuture<T> extends OperationFuture<T> {
       file.groupCommit().sync(this, true);
     } else {
       super.submitAgain();
-      if (isDone() && !isOver()) {
-        engine().driver().cancel(this); // given up between two operations, when there was none to cancel
+      try {
+        if (isDone() && !isOver()) {
+          engine().driver().cancel(this); // given up between two operations, when there was none to cancel
+        }
+      } catch (VirtualMachineError e) {
+        // It is submitted, and goes on.
       }
     }
   }
 
   @Override
+  final void letGo() {
+    file.dropLease();
+  }
+
+  @Override
   void onOver() {
     leave();
-    file.releaseLease();
+    file.closeIfUnused();
   }
 
   @Override

@@ -1,5 +1,7 @@
 package dev.annulus;
 
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -11,36 +13,90 @@ import org.jspecify.annotations.Nullable;
  * object here, where the JDK has a future and an entry in the list of dependents; to the user there is no difference.
  */
 final class Follower<T> extends CompletableFuture<T> implements BiConsumer<T, @Nullable Throwable> {
-  private @Nullable BiConsumer<? super T, ? super @Nullable Throwable> action;
+  /** Thrown when an error of the JVM has kept a follower from ending. Made beforehand, without a stack. */
+  @SuppressWarnings("StaticAssignmentOfThrowable") // there is no memory to make one when it is needed
+  static final VirtualMachineError CUT = new Cut();
 
-  Follower(BiConsumer<? super T, ? super @Nullable Throwable> action) {
-    this.action = Objects.requireNonNull(action, "action");
+  private static final VarHandle WORK;
+
+  /** Stand in {@link #work}: the function runs; it has run well, and the future is to end as the other one. */
+  private static final Object RUNNING = new Object();
+
+  private static final Object RAN = new Object();
+
+  static {
+    try {
+      WORK = MethodHandles.lookup().findVarHandle(Follower.class, "work", Object.class);
+    } catch (ReflectiveOperationException e) {
+      throw new ExceptionInInitializerError(e);
+    }
   }
 
-  /** The future has ended. Called once. As in the JDK, the function does not run if this future was ended by hand before. */
+  /**
+   * The function to be run; {@link #RUNNING}; {@link #RAN}, or the failure to end with. What is known here is not lost when an error of the JVM
+   * cuts the ending, which is then done again.
+   */
+  private volatile Object work;
+
+  Follower(BiConsumer<? super T, ? super @Nullable Throwable> action) {
+    this.work = Objects.requireNonNull(action, "action");
+  }
+
+  /** Whether nothing is left to be done by who calls {@link #accept}. */
+  boolean hasEnded() {
+    return work == RUNNING || isDone();
+  }
+
+  /**
+   * The future has ended. Runs the function at most once, however often it is called. As in the JDK, the function does not run if this future was
+   * ended by hand before.
+   */
   @Override
-  @SuppressWarnings("ReferenceEquality") // an exception cannot be added to itself
+  @SuppressWarnings("unchecked") // what the constructor was given
   public void accept(@Nullable T value, @Nullable Throwable failure) {
-    BiConsumer<? super T, ? super @Nullable Throwable> toRun = Objects.requireNonNull(action);
-    action = null;
     if (isDone()) {
       return;
     }
-    Throwable outcome = failure;
-    try {
-      toRun.accept(value, failure);
-    } catch (Throwable e) {
-      if (failure == null) {
-        outcome = e;
-      } else if (failure != e) {
-        failure.addSuppressed(e);
+    Object seen = work;
+    if (seen instanceof BiConsumer<?, ?> && WORK.compareAndSet(this, seen, RUNNING)) {
+      try {
+        run((BiConsumer<? super T, ? super @Nullable Throwable>) seen, value, failure);
+      } finally {
+        if (work == RUNNING) {
+          work = seen; // it did not get so far
+        }
       }
     }
-    if (outcome == null) {
+    end(value);
+  }
+
+  @SuppressWarnings("ReferenceEquality") // an exception cannot be added to itself
+  private void run(BiConsumer<? super T, ? super @Nullable Throwable> action, @Nullable T value, @Nullable Throwable failure) {
+    try {
+      action.accept(value, failure);
+      work = failure == null ? RAN : failure;
+    } catch (Throwable e) {
+      work = failure == null ? e : failure;
+      if (failure != null && failure != e) {
+        addSuppressed(failure, e);
+      }
+    }
+  }
+
+  private static void addSuppressed(Throwable failure, Throwable e) {
+    try {
+      failure.addSuppressed(e);
+    } catch (VirtualMachineError another) {
+      // The failure is told without it.
+    }
+  }
+
+  private void end(@Nullable T value) {
+    Object outcome = work;
+    if (outcome == RAN) {
       boolean _ = complete(value);
-    } else {
-      boolean _ =
-          completeExceptionally(outcome instanceof CompletionException ? outcome : new CompletionException(outcome));
+    } else if (outcome instanceof Throwable failure) {
+      boolean _ = completeExceptionally(failure instanceof CompletionException ? failure : new CompletionException(failure));
     }
   }
 
@@ -48,5 +104,18 @@ final class Follower<T> extends CompletableFuture<T> implements BiConsumer<T, @N
   @Override
   public <U> CompletableFuture<U> newIncompleteFuture() {
     return new CompletableFuture<>();
+  }
+
+  private static final class Cut extends VirtualMachineError {
+    private static final long serialVersionUID = 1L;
+
+    Cut() {
+      super("memory or stack was wanting");
+    }
+
+    @Override
+    public synchronized Throwable fillInStackTrace() {
+      return this;
+    }
   }
 }

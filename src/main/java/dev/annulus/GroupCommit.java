@@ -3,12 +3,13 @@ package dev.annulus;
 import dev.annulus.internal.driver.BriefLock;
 import dev.annulus.internal.driver.Driver;
 import dev.annulus.internal.driver.Operation;
+import dev.annulus.internal.driver.Persistence;
 import dev.annulus.internal.driver.Request;
+import dev.annulus.internal.driver.RequestLink;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,18 +28,23 @@ final class GroupCommit {
   private final Path path;
   private final Failure failure;
 
+  private static final int END_TRIES = 20;
+
   /** The reaper takes it too. */
   private final BriefLock lock = new BriefLock();
 
   // Guarded by the lock.
 
   /** The round in the driver's hands, and the one that gathers behind it. */
-  private @Nullable Round running;
+  private volatile @Nullable Round running;
 
   private @Nullable Round gathering;
 
   /** Why no sync is begun any more. */
-  private @Nullable Throwable ended;
+  private volatile @Nullable Throwable ended;
+
+  /** Stands for the round of those who come too late. */
+  private final Round tooLate = new Round();
 
   GroupCommit(Driver driver, int fd, Path path, Failure failure) {
     this.driver = driver;
@@ -54,30 +60,80 @@ final class GroupCommit {
    */
   void sync(Request member, boolean pastLimits) {
     Round begun = null;
-    Throwable refusal;
-    lock.lock();
-    try {
-      refusal = ended;
-      if (refusal == null) {
-        begun = join(member);
-      }
-    } finally {
-      lock.unlock();
+    Throwable refusal = ended;
+    if (refusal == null) {
+      begun = joinLocked(member);
+      refusal = begun == tooLate ? ended : null;
     }
     if (refusal != null) {
       member.refused(refusal);
-    } else if (begun != null && pastLimits) {
-      driver.submitPastLimits(begun);
     } else if (begun != null) {
-      driver.submit(begun);
+      try {
+        begin(begun, pastLimits);
+      } catch (Throwable e) {
+        // As if nothing had begun. This much needs no stack; should there be too little for the rest, the next who comes does it.
+        begun.notBegun = true;
+        if (begun.members.size() == 1) {
+          endRound(begun);
+        }
+        throw e;
+      }
+    }
+  }
+
+  private void begin(Round round, boolean pastLimits) {
+    if (pastLimits) {
+      driver.submitPastLimits(round);
+    } else {
+      driver.submit(round);
+    }
+  }
+
+  private @Nullable Round joinLocked(Request member) {
+    lock.lock();
+    try {
+      return ended == null ? join(member) : tooLate;
+    } finally {
+      lock.held = false;
+    }
+  }
+
+  /** The round that gathers runs now, and is to be submitted; {@code null} if there is none, or if another than this one runs already. */
+  @SuppressWarnings("ReferenceEquality") // this very round
+  private @Nullable Round advance(Round last) {
+    lock.lock();
+    try {
+      if (running != last) {
+        return null;
+      }
+      Round next = gathering;
+      running = next;
+      gathering = null;
+      return next;
+    } finally {
+      lock.held = false;
+    }
+  }
+
+  /** Whether a round that could not be begun is this thread's to begin now. */
+  private boolean takeOver(Round round) {
+    lock.lock();
+    try {
+      boolean mine = round.notBegun;
+      round.notBegun = false;
+      return mine;
+    } finally {
+      lock.held = false;
     }
   }
 
   /** The round that a request begins, or {@code null} if it waits for the next. With the lock held. */
   private @Nullable Round join(Request member) {
-    if (running == null) {
-      Round first = new Round();
+    Round now = running;
+    if (now == null || now.notBegun) {
+      Round first = now == null ? new Round() : now;
       first.add(member);
+      first.notBegun = false;
       running = first;
       return first;
     }
@@ -92,19 +148,34 @@ final class GroupCommit {
     Round alone = new Round();
     lock.lock();
     try {
-      if (running != null) {
+      Round now = running;
+      if (now != null && !(now.notBegun && gathering == null)) {
         return false;
       }
       running = alone;
       return true;
     } finally {
-      lock.unlock();
+      lock.held = false;
     }
   }
 
   /** Ends what {@link #tryBeginAlone} began: those who wait have their sync. */
   void endAlone() {
-    endRound();
+    Round alone = running;
+    if (alone == null) {
+      return;
+    }
+    alone.notBegun = true;
+    for (int tries = 1; ; tries++) {
+      try {
+        endRound(alone);
+        return;
+      } catch (VirtualMachineError e) {
+        if (tries == END_TRIES) {
+          throw e;
+        }
+      }
+    }
   }
 
   /** The driver has ended: refuses those who wait behind a sync on a caller's own thread, which may never end, and who come. */
@@ -116,38 +187,57 @@ final class GroupCommit {
       waiting = gathering;
       gathering = null;
     } finally {
-      lock.unlock();
+      lock.held = false;
     }
     if (waiting != null) {
-      waiting.members.forEach(member -> member.refused(because));
+      Persistence.refuse(waiting.detached(), because);
     }
   }
 
-  /** The next round begins before those of the last one hear of its end: the device need not wait for their dependents. */
-  private void endRound() {
-    Round next;
-    lock.lock();
-    try {
-      next = gathering;
-      running = next;
-      gathering = null;
-    } finally {
-      lock.unlock();
+  /**
+   * The next round begins before those of the last one hear of its end: the device need not wait for their dependents. May be called again if an
+   * error of the JVM cuts it; whoever comes first, that call or the next sync, has the next round begin.
+   */
+  private void endRound(Round last) {
+    Round next = last.successor;
+    if (next == null) {
+      next = advance(last);
+      last.successor = next;
+    } else if (!takeOver(next)) {
+      last.successor = null;
+      return;
     }
     if (next != null) {
-      driver.submitPastLimits(next);
+      try {
+        driver.submitPastLimits(next);
+        last.successor = null;
+      } catch (Throwable e) {
+        next.notBegun = true;
+        throw e;
+      }
     }
   }
 
   /** One sync of the kernel's, and all who wait for it. Its members are settled before it is submitted. */
   private final class Round implements Request {
-    private final List<Request> members = new ArrayList<>();
+    /** Those who wait; {@code null} where one has heard of the end. */
+    private final List<@Nullable Request> members = new ArrayList<>();
+
+    private final RequestLink link = new RequestLink(this);
+    private boolean roundEnded;
+
+    /** It was begun, and could not be; or it is over, and nobody could say so. Whoever comes next passes it over. */
+    private volatile boolean notBegun;
+
+    /** The one that runs behind this, until it is begun. */
+    private @Nullable Round successor;
     private boolean dataOnly = true;
     private Operation.@Nullable Sync operation;
     private int mark = NO_MARK;
 
     void add(Request member) {
       members.add(member);
+      operation = null;
       dataOnly &= member.operation() instanceof Operation.Sync sync && sync.dataOnly();
     }
 
@@ -161,38 +251,114 @@ final class GroupCommit {
       return sync;
     }
 
+    /** May be called again: members that have heard of the end are no members any more. */
     @Override
     public void completed(int result) {
       if (result < 0) {
         failure.note(Errors.onFile(operation(), path, -result));
       }
-      endAll(member -> member.completed(result));
+      endOnce();
+      VirtualMachineError cut = null;
+      for (int i = 0; i < members.size(); i++) {
+        Request member = members.get(i);
+        if (member != null) {
+          try {
+            member.completed(result);
+            members.set(i, null);
+          } catch (VirtualMachineError e) {
+            cut = e;
+          }
+        }
+      }
+      throwIf(cut);
     }
 
     @Override
     public void neverBegun() {
-      endAll(Request::neverBegun);
+      endOnce();
+      VirtualMachineError cut = null;
+      for (int i = 0; i < members.size(); i++) {
+        Request member = members.get(i);
+        if (member != null) {
+          try {
+            member.neverBegun();
+            members.set(i, null);
+          } catch (VirtualMachineError e) {
+            cut = e;
+          }
+        }
+      }
+      throwIf(cut);
     }
 
     @Override
     public void refused(Throwable cause) {
-      endAll(member -> member.refused(cause));
+      endOnce();
+      VirtualMachineError cut = null;
+      for (int i = 0; i < members.size(); i++) {
+        Request member = members.get(i);
+        if (member != null) {
+          try {
+            member.refused(cause);
+            members.set(i, null);
+          } catch (VirtualMachineError e) {
+            cut = e;
+          }
+        }
+      }
+      throwIf(cut);
     }
 
     @Override
     public void abandoned(Throwable cause) {
       failure.note(new IOException(operation().name() + " of " + path + " has never ended", cause));
-      endAll(member -> member.abandoned(cause));
+      endOnce();
+      VirtualMachineError cut = null;
+      for (int i = 0; i < members.size(); i++) {
+        Request member = members.get(i);
+        if (member != null) {
+          try {
+            member.abandoned(cause);
+            members.set(i, null);
+          } catch (VirtualMachineError e) {
+            cut = e;
+          }
+        }
+      }
+      throwIf(cut);
     }
 
     @Override
     public void givenUp(Throwable cause) {
-      members.forEach(member -> member.givenUp(cause));
+      for (Request member : members) {
+        if (member != null) {
+          member.givenUp(cause);
+        }
+      }
     }
 
-    private void endAll(Consumer<Request> end) {
-      endRound();
-      members.forEach(end);
+    private void endOnce() {
+      if (!roundEnded) {
+        endRound(this);
+        roundEnded = true;
+      }
+    }
+
+    /** The round is none any more: its end begins no other. */
+    Round detached() {
+      roundEnded = true;
+      return this;
+    }
+
+    private static void throwIf(@Nullable VirtualMachineError cut) {
+      if (cut != null) {
+        throw cut;
+      }
+    }
+
+    @Override
+    public RequestLink link() {
+      return link;
     }
 
     @Override

@@ -173,7 +173,10 @@ final class HeapCopies {
     public void release() {
       switch (taken) {
         case BufferPool.Lease lease -> lease.close();
-        case NativeBlocks.Block block -> block.giveBack();
+        case NativeBlocks.Block block -> {
+          taken = null; // before: given back twice, it would be lent twice
+          block.giveBack();
+        }
         case null, default -> {}
       }
     }

@@ -410,8 +410,13 @@ public final class IoRuntime implements AutoCloseable {
   }
 
   private <T> CompletableFuture<T> submit(OperationFuture<T> future) {
-    future.observe();
-    driver.submit(future);
+    try {
+      future.observe();
+      driver.submit(future);
+    } catch (Throwable e) {
+      future.undo();
+      throw e;
+    }
     return future;
   }
 

@@ -2,6 +2,7 @@ package dev.annulus;
 
 import dev.annulus.internal.driver.Driver;
 import dev.annulus.internal.driver.Operation;
+import dev.annulus.internal.driver.Persistence;
 import java.lang.ref.Reference;
 import java.util.ArrayList;
 import java.util.List;
@@ -29,12 +30,23 @@ final class Launch {
     this.here = here;
   }
 
-  /** Takes a lease and submits, or completes at once with 0 what transfers nothing. */
+  /**
+   * Takes a lease and submits, or completes at once with 0 what transfers nothing. Whatever is thrown, the caller is to {@linkplain
+   * OperationFuture#undo undo}: then nothing has begun, save on a caller's own thread.
+   */
   <T> IoFuture<T> start(FileFuture<T> future, boolean empty) {
+    if (descriptor.owed != null) {
+      descriptor.settleOwed();
+    }
     takeLease(future);
+    begin(future, empty);
+    return future;
+  }
+
+  private void begin(FileFuture<?> future, boolean empty) {
     if (empty) {
       future.completed(0);
-      return future;
+      return;
     }
     future.observe();
     future.begin();
@@ -43,19 +55,30 @@ final class Launch {
     } else {
       submit(future);
     }
-    return future;
   }
 
   /** Begins a batch of reads, each with a lease, in one submission as far as they are not done here. */
   void startAll(List<FileFuture<Void>> reads) {
     List<FileFuture<Void>> toSubmit = new ArrayList<>(reads.size());
-    for (FileFuture<Void> read : reads) {
-      if (!isDoneHere(read)) {
-        toSubmit.add(read);
+    descriptor.prepareTransfers();
+    for (int i = 0; i < reads.size(); i++) {
+      FileFuture<Void> read = reads.get(i);
+      try {
+        if (!isDoneHere(read)) {
+          toSubmit.add(read);
+        }
+      } catch (VirtualMachineError e) {
+        Persistence.refuse(read, e);
       }
     }
-    descriptor.prepareTransfers();
-    driver.submitAll(toSubmit);
+    try {
+      driver.submitAll(toSubmit);
+    } catch (VirtualMachineError e) {
+      // None was submitted: from the first on, it throws no more.
+      for (int i = 0; i < toSubmit.size(); i++) {
+        Persistence.refuse(toSubmit.get(i), e);
+      }
+    }
   }
 
   /** Takes a lease, and fails. */
@@ -124,24 +147,33 @@ final class Launch {
 
   /** The user has the future already: whether it is given up is to be looked at before it is with the driver, and again after that. */
   private void submitLate(FileFuture<?> future) {
+    if (future.hasLetGo()) {
+      return; // undone: it could not be put off
+    }
     if (future.isDone()) {
-      future.neverBegun();
+      boolean _ = Persistence.run(future::neverBegun);
       return;
     }
-    descriptor.prepareTransfers();
-    driver.submitPastLimits(future);
+    try {
+      descriptor.prepareTransfers();
+      driver.submitPastLimits(future);
+    } catch (Throwable e) {
+      Persistence.refuse(future, e);
+      return;
+    }
     if (future.isDone() && !future.isOver()) {
       driver.cancel(future);
     }
   }
 
-  /** The last thing that can go wrong before an operation begins: what it holds is given back then. */
+  /** What was lost by an error of the JVM before is given back first, or nothing is taken. */
   private void takeLease(FileFuture<?> future) {
     try {
+      if (descriptor.owed != null) {
+        descriptor.settleOwed();
+      }
       descriptor.lease();
-    } catch (IllegalStateException e) {
-      future.release();
-      throw e;
+      future.leased = true;
     } finally {
       Reference.reachabilityFence(handle);
     }

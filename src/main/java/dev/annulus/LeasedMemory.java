@@ -9,6 +9,7 @@ final class LeasedMemory extends OwnMemory {
   private final BufferPool.Lease lease;
   private final MemorySegment segment;
   private final @Nullable ByteBuffer buffer;
+  private boolean released;
 
   /**
    * @param segment what the user gave: all of the lease's memory or a part of it
@@ -36,6 +37,10 @@ final class LeasedMemory extends OwnMemory {
 
   @Override
   public void release() {
-    lease.letGo();
+    if (!released) {
+      lease.letGo();
+      released = true;
+    }
+    lease.giveBackIfUnused();
   }
 }

@@ -46,10 +46,18 @@ final class Listeners {
 
   /** A request's operation begins. Kept here and not with the request: nobody watches most of them, and they are to be small. */
   void observe(OperationFuture<?> future) {
+    if (!areThere()) {
+      return;
+    }
     Observation observation = observe(future.operation());
     if (observation != null) {
       int _ = underWay.incrementAndGet();
-      observed.put(future, observation);
+      try {
+        observed.put(future, observation);
+      } catch (VirtualMachineError e) {
+        int _ = underWay.decrementAndGet();
+        throw e;
+      }
     }
   }
 

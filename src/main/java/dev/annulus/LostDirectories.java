@@ -21,6 +21,8 @@ import org.jspecify.annotations.Nullable;
 final class LostDirectories {
   static final int MAX_REMEMBERED = 1024;
 
+  private static final int TRIES = 10;
+
   /** The reaper takes it too. */
   private final BriefLock lock = new BriefLock();
 
@@ -61,6 +63,7 @@ final class LostDirectories {
   private static final class Turn {
     private final List<DirectorySync> sharing;
     private final List<DirectorySync> waiting = new ArrayList<>();
+    private boolean ended;
 
     Turn(List<DirectorySync> sharing) {
       this.sharing = sharing;
@@ -82,10 +85,22 @@ final class LostDirectories {
         Turn _ = running.put(key, new Turn(List.of()));
       }
     } finally {
-      lock.unlock();
+      lock.held = false;
     }
     if (before == null) {
-      who.begin();
+      try {
+        who.begin();
+      } catch (Throwable e) {
+        for (int tries = 0; tries < TRIES; tries++) {
+          try {
+            notTried(key);
+            break;
+          } catch (VirtualMachineError another) {
+            // Again: others wait for it.
+          }
+        }
+        throw e;
+      }
     } else {
       who.end(earlierFailure(who, before));
     }
@@ -108,18 +123,30 @@ final class LostDirectories {
         beginNext(key, turn.waiting);
       }
     } finally {
-      lock.unlock();
+      lock.held = false;
     }
-    if (turn == null) {
-      return remembered;
+    for (int tries = 0; turn != null && tries < TRIES; tries++) {
+      try {
+        end(turn, failure);
+        break;
+      } catch (VirtualMachineError e) {
+        // Again: nobody else will.
+      }
     }
+    return remembered;
+  }
+
+  /** May be called again if it is cut. */
+  private void end(Turn turn, @Nullable Throwable failure) {
     if (failure == null) {
-      leadNext(turn.waiting);
+      if (!turn.ended) {
+        leadNext(turn.waiting);
+        turn.ended = true;
+      }
     } else {
       turn.waiting.forEach(who -> who.end(earlierFailure(who, failure)));
     }
     turn.sharing.forEach(who -> who.end(failure == null ? null : shared(who, failure)));
-    return remembered;
   }
 
   /** A sync that was {@linkplain DirectorySync#begin begun} will not be tried: another takes its place. */
@@ -134,7 +161,7 @@ final class LostDirectories {
         beginNext(key, left);
       }
     } finally {
-      lock.unlock();
+      lock.held = false;
     }
     leadNext(left);
   }
@@ -162,7 +189,11 @@ final class LostDirectories {
     }
     @Nullable DirectorySync next = nextToLead(waiting.getFirst());
     while (next != null) {
-      next.begin();
+      try {
+        next.begin();
+      } catch (VirtualMachineError e) {
+        next.cannotBegin(e);
+      }
       next = nextToLead(null);
     }
   }
@@ -181,7 +212,7 @@ final class LostDirectories {
       isLeading = next != null;
       return next;
     } finally {
-      lock.unlock();
+      lock.held = false;
     }
   }
 

@@ -263,7 +263,7 @@ final class NativeBlocks {
         blocks[count] = null;
         return latest;
       } finally {
-        lock.unlock();
+        lock.held = false;
       }
     }
 
@@ -276,7 +276,7 @@ final class NativeBlocks {
         blocks[count++] = block;
         return true;
       } finally {
-        lock.unlock();
+        lock.held = false;
       }
     }
   }

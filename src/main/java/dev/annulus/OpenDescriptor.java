@@ -4,8 +4,10 @@ import dev.annulus.OperationEnd.Outcome;
 import dev.annulus.internal.driver.Driver;
 import dev.annulus.internal.driver.DriverThread;
 import dev.annulus.internal.driver.OpenFlag;
-import dev.annulus.internal.driver.Operation;
+import dev.annulus.internal.driver.Persistence;
 import java.io.IOException;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.NonReadableChannelException;
 import java.nio.channels.NonWritableChannelException;
@@ -25,8 +27,23 @@ import org.jspecify.annotations.Nullable;
 final class OpenDescriptor {
   private static final System.Logger LOG = System.getLogger("dev.annulus");
 
+  private static final VarHandle OWED;
+  private static final VarHandle CLOSE_BEGUN;
+
+  static {
+    try {
+      OWED = MethodHandles.lookup().findVarHandle(OpenDescriptor.class, "owed", FileFuture.class);
+      CLOSE_BEGUN = MethodHandles.lookup().findVarHandle(OpenDescriptor.class, "closeBegun", boolean.class);
+    } catch (ReflectiveOperationException e) {
+      throw new ExceptionInInitializerError(e);
+    }
+  }
+
   /** Set in {@link #leases} once closing was asked for; the bits below count the leases. */
   private static final int CLOSING = 1 << 31;
+
+  /** Who waits for the close looks so often whether it has begun. */
+  private static final long LOOK_AGAIN_NANOS = 1_000_000_000;
 
   /** No device has smaller blocks. */
   private static final int SMALLEST_BLOCK_BYTES = 512;
@@ -58,6 +75,16 @@ final class OpenDescriptor {
   private final @Nullable SyncedWrites syncedWrites;
 
   private final AtomicInteger leases = new AtomicInteger();
+
+  /** Whether the close is with the driver, or somebody is about it. */
+  private volatile boolean closeBegun;
+
+  /**
+   * An operation that did not begin, whose lease and memory are still to be given back. There was perhaps too little stack left to do more than
+   * to store it here; the next who uses the file does the rest, or fails before it borrows anything.
+   */
+  volatile @Nullable FileFuture<?> owed;
+
 
   /** Completed where users want their futures completed. */
   private final ClosedFuture<Void> closed;
@@ -201,8 +228,38 @@ final class OpenDescriptor {
 
   /** The operation is over. */
   void releaseLease() {
-    if (leases.decrementAndGet() == CLOSING) {
-      closeNow();
+    dropLease();
+    closeIfUnused();
+  }
+
+  /** As {@link #releaseLease}, in two steps: {@link #closeIfUnused} must follow. */
+  void dropLease() {
+    int _ = leases.decrementAndGet();
+  }
+
+  /** Closes if that was asked for and no lease is left. May be called again, and does what an error of the JVM has cut. */
+  void closeIfUnused() {
+    if (leases.get() == CLOSING && CLOSE_BEGUN.compareAndSet(this, false, true)) {
+      try {
+        closeNow();
+      } catch (Throwable e) {
+        closeBegun = false;
+        throw e;
+      }
+    }
+  }
+
+  /** Gives back what is {@link #owed}. Whoever takes it out of the field is alone with it. */
+  void settleOwed() {
+    FileFuture<?> future = (FileFuture<?>) OWED.getAndSet(this, null);
+    if (future != null) {
+      try {
+        future.undo();
+      } finally {
+        if (!future.isUndone()) {
+          owed = future;
+        }
+      }
     }
   }
 
@@ -240,10 +297,9 @@ final class OpenDescriptor {
 
   /** As {@link #close}, with nobody to hear of the end: that it failed is logged. */
   void closeUnheard() {
-    int before = leases.getAndUpdate(now -> now | CLOSING);
-    if (before == 0) {
-      closeNow();
-    }
+    settleOwed();
+    int _ = leases.getAndUpdate(now -> now | CLOSING);
+    closeIfUnused();
   }
 
   /**
@@ -251,17 +307,33 @@ final class OpenDescriptor {
    * descriptor itself.
    */
   void closeHere() {
-    int before = leases.getAndUpdate(now -> now | CLOSING);
-    if (before != 0) {
-      return;
+    settleOwed();
+    int _ = leases.getAndUpdate(now -> now | CLOSING);
+    if (leases.get() == CLOSING && CLOSE_BEGUN.compareAndSet(this, false, true)) {
+      try {
+        if (closing == null) {
+          closing = engine.listeners().observe(closeRequest.closing());
+        }
+        closeRequest.runHere();
+      } catch (Throwable e) {
+        closeBegun = false;
+        throw e;
+      }
     }
-    closing = engine.listeners().observe(closeRequest.closing());
-    closeRequest.runHere();
   }
 
   /** Waits until the descriptor is closed or abandoned; false if that takes longer than the limit. Interrupts stay pending. */
   boolean awaitClosed(long limitNanos) {
-    return DriverThread.await(gone, limitNanos);
+    long deadline = System.nanoTime() + limitNanos;
+    long left = limitNanos;
+    while (left > LOOK_AGAIN_NANOS) {
+      if (DriverThread.await(gone, LOOK_AGAIN_NANOS)) {
+        return true;
+      }
+      closeIfUnused(); // should an error of the JVM have cut the one who gave the last lease back
+      left = deadline - System.nanoTime();
+    }
+    return DriverThread.await(gone, left);
   }
 
   /** The runtime is closed, but not this: who waits is told. It closes when the last lease is returned, if ever. */
@@ -273,13 +345,17 @@ final class OpenDescriptor {
   }
 
   private void closeNow() {
-    closing = engine.listeners().observe(closeRequest.closing());
+    if (closing == null) {
+      closing = engine.listeners().observe(closeRequest.closing());
+    }
     closeRequest.submit();
   }
 
+  /** May be called again, and does what an error of the JVM has cut. */
   private void onClosed(int result) {
-    IOException failure = result < 0 ? Errors.onFile(new Operation.Close(fd), path, -result) : null;
+    IOException failure = result < 0 ? Errors.onFile(closeRequest.closing(), path, -result) : null;
     Observation seen = closing;
+    closing = null;
     if (seen != null) {
       seen.answered(result);
       seen.end(failure == null ? Outcome.COMPLETED : Outcome.FAILED, closeRequest.closing(), path, failure);
@@ -290,14 +366,15 @@ final class OpenDescriptor {
       LOG.log(System.Logger.Level.WARNING, "closing a file failed, and nobody is told: {0}", failure.getMessage());
     }
     gone.countDown();
-    engine.complete(
-        () -> {
-          if (failure != null) {
-            closed.completeExceptionally(failure);
-          } else {
-            closed.complete(null);
-          }
-        });
+    engine.complete(() -> Persistence.run(() -> endClosed(failure)));
+  }
+
+  private void endClosed(@Nullable IOException failure) {
+    if (failure != null) {
+      boolean _ = closed.completeExceptionally(failure);
+    } else {
+      boolean _ = closed.complete(null);
+    }
   }
 
   // ---- what may be done with it ----

@@ -35,9 +35,15 @@ class PathFuture<T> extends OperationFuture<T> {
 
   /** Goes on with another operation. */
   final void again(Operation next) {
+    Operation last = operation;
     ended();
     operation = next;
-    again();
+    try {
+      again();
+    } catch (Throwable e) {
+      operation = last;
+      throw e;
+    }
   }
 
   @Override
@@ -89,6 +95,12 @@ class PathFuture<T> extends OperationFuture<T> {
     private final @Nullable Throwable opening = OpenHandle.opening();
     private @Nullable OpenDescriptor made;
 
+    /** What the future is completed with: then it is the user's to close. */
+    private @Nullable AsyncFile given;
+
+    /** Nothing could be made of the descriptor, which is closed again. */
+    private boolean lost;
+
     Open(Engine engine, Path path, OpenSpec spec) {
       super(engine, new Operation.Open(path, spec.flags(), spec.permissions()), path, null, _ -> unused());
       this.spec = spec;
@@ -99,25 +111,46 @@ class PathFuture<T> extends OperationFuture<T> {
       OpenDescriptor descriptor = made;
       if (descriptor != null) {
         // The name could not be removed, or was: the file is open either way.
-        succeed(new DriverFile(descriptor, new OpenHandle(descriptor, opening), false), result);
+        give(descriptor, result);
       } else if (result < 0) {
         super.onResult(result);
       } else {
-        descriptor = new OpenDescriptor(engine(), path(), result, spec);
-        made = descriptor;
+        descriptor = make(result);
         if (spec.deleteOnClose()) {
           again(new Operation.Remove(path(), false));
         } else {
-          succeed(new DriverFile(descriptor, new OpenHandle(descriptor, opening), false), result);
+          give(descriptor, result);
         }
       }
     }
 
+    private void give(OpenDescriptor descriptor, int result) {
+      AsyncFile file = new DriverFile(descriptor, new OpenHandle(descriptor, opening), false);
+      given = file;
+      succeed(file, result);
+    }
+
+    private OpenDescriptor make(int fd) {
+      OpenDescriptor descriptor;
+      try {
+        descriptor = new OpenDescriptor(engine(), path(), fd, spec);
+        made = descriptor;
+      } catch (Throwable e) {
+        lost = true;
+        engine().closeUnused(fd);
+        throw e;
+      }
+      return descriptor;
+    }
+
     @Override
     void onUnwanted(int result) {
+      if (lost || isGiven()) {
+        return;
+      }
       OpenDescriptor late = made;
       if (late == null && result >= 0) {
-        late = new OpenDescriptor(engine(), path(), result, spec);
+        late = make(result);
       }
       if (late != null) {
         boolean nameIsLeft = operation() instanceof Operation.Open || result == -Errno.ECANCELED;
@@ -127,6 +160,13 @@ class PathFuture<T> extends OperationFuture<T> {
         }
         CompletableFuture<Void> _ = late.close();
       }
+    }
+
+    /** Whether the user has the file: what was cut is only the telling. */
+    @SuppressWarnings("ReferenceEquality") // this very file
+    private boolean isGiven() {
+      AsyncFile file = given;
+      return file != null && state() == State.SUCCESS && resultNow() == file;
     }
 
     private static AsyncFile unused() {

@@ -42,7 +42,7 @@ final class SyncedWrites {
     try {
       Begun _ = inFlight.putIfAbsent(future, new Begun(begun++, losses));
     } finally {
-      lock.unlock();
+      lock.held = false;
     }
   }
 
@@ -52,7 +52,7 @@ final class SyncedWrites {
     try {
       losses++;
     } finally {
-      lock.unlock();
+      lock.held = false;
     }
   }
 
@@ -71,7 +71,7 @@ final class SyncedWrites {
       kept.add(new Kept(future, result, entry.losses, begun));
       believed = takeBelieved();
     } finally {
-      lock.unlock();
+      lock.held = false;
     }
     tell(believed);
     return true;
@@ -87,7 +87,7 @@ final class SyncedWrites {
       }
       believed = takeBelieved();
     } finally {
-      lock.unlock();
+      lock.held = false;
     }
     tell(believed);
   }

@@ -58,9 +58,14 @@ final class TransfersHere {
       // Whether 0 is the end of the file is for a read with a future to find out.
       return count == 0 && length > 0 ? AsyncFile.NOT_NOW : transferred(dst, address, count, true, length, position);
     } finally {
+      try {
+        descriptor.dropLease();
+      } catch (VirtualMachineError e) {
+        descriptor.dropLease(); // it fails only before it does anything
+      }
+      descriptor.closeIfUnused();
       Reference.reachabilityFence(dst);
       Reference.reachabilityFence(handle);
-      descriptor.releaseLease();
     }
   }
 
@@ -81,9 +86,14 @@ final class TransfersHere {
     try {
       return transferred(src, address, write(address, length, position), false, length, position);
     } finally {
+      try {
+        descriptor.dropLease();
+      } catch (VirtualMachineError e) {
+        descriptor.dropLease(); // it fails only before it does anything
+      }
+      descriptor.closeIfUnused();
       Reference.reachabilityFence(src);
       Reference.reachabilityFence(handle);
-      descriptor.releaseLease();
     }
   }
 

@@ -74,13 +74,25 @@ final class VectorMemory implements TakenMemory {
         continue;
       }
       boolean inPlace = segment.isNative();
-      parts.add(new Part(segment, buffers.get(i), inPlace ? Buffers.memory(engine, buffers.get(i), segment, false) : null));
+      add(buffers.get(i), segment, inPlace);
       copied += inPlace ? 0 : aligned(segment.byteSize());
     }
     if (copied > 0) {
       takeStandIn(copied, whole);
     }
     place();
+  }
+
+  private void add(ByteBuffer buffer, MemorySegment segment, boolean inPlace) {
+    Object memory = inPlace ? Buffers.memory(engine, buffer, segment, false) : null;
+    try {
+      parts.add(new Part(segment, buffer, memory));
+    } catch (Throwable e) {
+      if (memory != null) {
+        Buffers.release(memory);
+      }
+      throw e;
+    }
   }
 
   private void takeStandIn(long bytes, boolean whole) {
@@ -199,8 +211,12 @@ final class VectorMemory implements TakenMemory {
     }
     if (lease != null) {
       lease.close();
-    } else if (block != null) {
-      block.giveBack();
+      return;
+    }
+    NativeBlocks.Block taken = block;
+    if (taken != null) {
+      block = null; // before: given back twice, it would be lent twice
+      taken.giveBack();
     }
   }
 

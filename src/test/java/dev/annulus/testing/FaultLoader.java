@@ -17,6 +17,7 @@ import java.lang.classfile.instruction.NewPrimitiveArrayInstruction;
 import java.lang.classfile.instruction.NewReferenceArrayInstruction;
 import java.lang.constant.ClassDesc;
 import java.lang.constant.MethodTypeDesc;
+import java.security.ProtectionDomain;
 import java.util.function.Predicate;
 
 /**
@@ -63,10 +64,15 @@ public final class FaultLoader extends ClassLoader {
       }
       byte[] code = in.readAllBytes();
       byte[] changed = faulty.test(name) ? withFaults(code) : code;
-      return defineClass(name, changed, 0, changed.length);
+      return defineClass(name, changed, 0, changed.length, domainOf(name));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  /** Where the class comes from, for those who ask. */
+  private ProtectionDomain domainOf(String name) throws ClassNotFoundException {
+    return Class.forName(name, false, getParent()).getProtectionDomain();
   }
 
   private byte[] withFaults(byte[] code) {

@@ -8,6 +8,7 @@ import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SegmentAllocator;
 import java.lang.foreign.StructLayout;
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.VarHandle;
@@ -40,6 +41,9 @@ public final class Syscalls {
       link("syscall", SYSCALL_DESCRIPTOR, Linker.Option.firstVariadicArg(1), CAPTURE_ERRNO);
   private static final MethodHandle SYSCALL_WITHOUT_ERRNO =
       link("syscall", SYSCALL_DESCRIPTOR, Linker.Option.firstVariadicArg(1));
+  /** Any function of libc that does nothing: it has the same way to it. */
+  private static final MethodHandle NOTHING =
+      link("labs", SYSCALL_DESCRIPTOR, Linker.Option.firstVariadicArg(1));
   private static final MethodHandle MMAP =
       link(
           "mmap",
@@ -69,6 +73,17 @@ public final class Syscalls {
 
   public static int ioUringEnter(int ringFd, int toSubmit, int minComplete, int flags, long arg, long argSize) {
     return (int) call(IoUring.NR_io_uring_enter, ringFd, toSubmit, minComplete, flags, arg, argSize);
+  }
+
+  /** As {@link #ioUringEnter(int, int, int, int, long, long)}, with memory of the caller's for errno: allocates nothing. */
+  public static int ioUringEnter(
+      MemorySegment capture, int ringFd, int toSubmit, int minComplete, int flags, long arg, long argSize) {
+    return (int) call(capture, IoUring.NR_io_uring_enter, ringFd, toSubmit, minComplete, flags, arg, argSize);
+  }
+
+  /** Memory for errno. */
+  public static MemorySegment newCapture(SegmentAllocator allocator) {
+    return allocator.allocate(CAPTURE);
   }
 
   public static int ioUringRegister(int ringFd, int opcode, MemorySegment arg, int argCount) {
@@ -188,6 +203,25 @@ public final class Syscalls {
       return (int) (long) SYSCALL_WITHOUT_ERRNO.invokeExact((long) NR.write(), (long) fd, address, (long) length, 0L, 0L, 0L);
     } catch (Throwable e) {
       throw unexpected(e);
+    }
+  }
+
+  /**
+   * Goes the way of {@link #writeQuietly} and so many frames further, to no effect: throws a {@link StackOverflowError} if the stack has no
+   * room for that. It costs some nanoseconds.
+   */
+  public static void tryTheWay(int framesToSpare) {
+    long _ = deeper(framesToSpare, 1, 2, 3, 4, 5, 6);
+  }
+
+  private static long deeper(int frames, long a, long b, long c, long d, long e, long f) {
+    if (frames > 0) {
+      return deeper(frames - 1, a + frames, b, c, d, e, f) + a;
+    }
+    try {
+      return (long) NOTHING.invokeExact(a, b, c, d, e, f, 0L);
+    } catch (Throwable t) {
+      throw unexpected(t);
     }
   }
 

@@ -1,7 +1,8 @@
 package dev.annulus.internal.driver;
 
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.util.concurrent.Semaphore;
-import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -9,10 +10,30 @@ import org.jspecify.annotations.Nullable;
  * refused. An interrupt does not end the wait: it would lose a request; it stays pending for the caller.
  */
 public final class Admission {
+  private static final VarHandle CLOSED_BECAUSE;
+  private static final VarHandle OWED;
+
+  static {
+    try {
+      CLOSED_BECAUSE = MethodHandles.lookup().findVarHandle(Admission.class, "closedBecause", Throwable.class);
+      OWED = MethodHandles.lookup().findVarHandle(Admission.class, "owed", int.class);
+    } catch (ReflectiveOperationException e) {
+      throw new ExceptionInInitializerError(e);
+    }
+  }
+
   private final int limit;
   private final boolean refuseWhenFull;
   private final Semaphore room;
-  private final AtomicReference<@Nullable Throwable> closedBecause = new AtomicReference<>();
+
+  /**
+   * Places to be given back. Who holds one and perhaps has too little of the stack left for {@link #leave} counts it here, which takes none;
+   * the next who comes or leaves gives it back. That two do so at the same moment and one is lost is less likely than that.
+   */
+  public volatile int owed;
+
+  /** Read without a call: whoever holds a place must be able to look without an error of the JVM in between. */
+  private volatile @Nullable Throwable closedBecause;
 
   public Admission(int limit, boolean refuseWhenFull) {
     this.limit = limit;
@@ -20,29 +41,43 @@ public final class Admission {
     this.room = new Semaphore(limit);
   }
 
-  /** Takes a place, waiting for one if so configured. {@code null} when taken; else why not. */
+  /**
+   * Takes a place, waiting for one if so configured. {@code null} when taken; else why not. Throws an error of the JVM only if no place is
+   * taken.
+   */
   public @Nullable Throwable enter() {
+    if (owed != 0) {
+      settle();
+    }
     if (!room.tryAcquire()) {
       if (refuseWhenFull) {
         return Refusals.full(limit);
       }
-      RingStallEvent stall = Stalls.waitingForRoom();
-      room.acquireUninterruptibly();
-      Stalls.end(stall);
+      awaitRoom();
     }
-    Throwable closed = closedBecause.get();
+    Throwable closed = closedBecause;
     if (closed != null) {
       room.release();
     }
     return closed;
   }
 
+  private void awaitRoom() {
+    RingStallEvent stall = Stalls.waitingForRoom();
+    room.acquireUninterruptibly();
+    try {
+      Stalls.end(stall);
+    } catch (Throwable e) {
+      // The stall goes unrecorded; the place is taken.
+    }
+  }
+
   /** Takes a place if there is one now and anybody is admitted. */
   public boolean tryEnter() {
-    if (closedBecause.get() != null || !room.tryAcquire()) {
+    if (closedBecause != null || !room.tryAcquire()) {
       return false;
     }
-    if (closedBecause.get() != null) {
+    if (closedBecause != null) {
       room.release();
       return false;
     }
@@ -51,17 +86,30 @@ public final class Admission {
 
   /** Why nobody is admitted any more, or {@code null}. */
   public @Nullable Throwable closedBecause() {
-    return closedBecause.get();
+    return closedBecause;
   }
 
   /** Gives places back. */
   public void leave(int places) {
     room.release(places);
+    if (owed != 0) {
+      settle();
+    }
+  }
+
+  /** Gives back what is {@link #owed}, if there is enough of the stack now. */
+  public void settle() {
+    int places = (int) OWED.getAndSet(this, 0);
+    try {
+      room.release(places);
+    } catch (StackOverflowError e) {
+      owed = places;
+    }
   }
 
   /** Admits nobody any more. The place freed here wakes one who waits, who passes it on to the next. */
   public boolean close(Throwable because) {
-    boolean first = closedBecause.compareAndSet(null, because);
+    boolean first = CLOSED_BECAUSE.compareAndSet(this, null, because);
     if (first) {
       room.release();
     }

@@ -1,6 +1,7 @@
 package dev.annulus.internal.driver;
 
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.util.concurrent.locks.LockSupport;
 
 /**
@@ -17,7 +18,21 @@ public final class BriefLock {
   /** Long enough for a holder who was preempted to be given the processor. */
   private static final long PAUSE_NANOS = 20_000;
 
-  private final AtomicBoolean held = new AtomicBoolean();
+  private static final VarHandle HELD;
+
+  static {
+    try {
+      HELD = MethodHandles.lookup().findVarHandle(BriefLock.class, "held", boolean.class);
+    } catch (ReflectiveOperationException e) {
+      throw new ExceptionInInitializerError(e);
+    }
+  }
+
+  /**
+   * Whether somebody has it. Who does gives it back by writing {@code false} here, in a {@code finally}: a call might find no stack, even where
+   * the taking found some, and a lock kept is kept for ever.
+   */
+  public volatile boolean held;
 
   /**
    * Takes it; waits for it, if need be, whatever interrupts there are. Not reentrant. A virtual thread never pauses here: it might not be
@@ -39,11 +54,11 @@ public final class BriefLock {
   }
 
   private boolean tryLock() {
-    return !held.getOpaque() && held.compareAndSet(false, true);
+    return !held && HELD.compareAndSet(this, false, true);
   }
 
-  /** Gives it back. By whoever has it. */
+  /** Gives it back, where there is stack for a call in any case. By whoever has it. */
   public void unlock() {
-    held.setRelease(false);
+    held = false;
   }
 }

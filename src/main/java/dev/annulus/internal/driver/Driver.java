@@ -19,12 +19,26 @@ public interface Driver extends AutoCloseable {
   /**
    * Has a request's operation run. When as many operations wait as may, this waits for room, or refuses the request, as
    * configured. A driver's own thread never waits here: it is the one that makes room.
+   *
+   * <p>Throws an error of the JVM only if it has done nothing with the request: no call that ends it will come then.
    */
   void submit(Request request);
 
-  /** As {@link #submit} for each in turn, taken in together as far as there is room for them. */
+  /**
+   * As {@link #submit} for each in turn, taken in together as far as there is room for them. Those that cannot be submitted for an error of the
+   * JVM are refused with it.
+   */
   default void submitAll(List<? extends Request> requests) {
-    requests.forEach(this::submit);
+    requests.forEach(this::submitOrRefuse);
+  }
+
+  /** As {@link #submit}; what cannot be submitted for an error of the JVM is refused with it. */
+  default void submitOrRefuse(Request request) {
+    try {
+      submit(request);
+    } catch (VirtualMachineError | LinkageError e) {
+      Persistence.refuse(request, e);
+    }
   }
 
   /** As {@link #submit}, past every limit: for what frees resources and must not be held up by those who take them. */

@@ -3,6 +3,7 @@ package dev.annulus.internal.driver;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.URI;
+import java.net.URL;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.CodeSource;
@@ -28,10 +29,11 @@ public final class LoadedClasses {
   private static boolean loadAll() {
     try {
       CodeSource source = LoadedClasses.class.getProtectionDomain().getCodeSource();
-      if (source == null || !"file".equals(source.getLocation().getProtocol())) {
+      URL location = source == null ? null : source.getLocation(); // a class loader need not tell
+      if (location == null || !"file".equals(location.getProtocol())) {
         return false;
       }
-      Path root = Path.of(URI.create(source.getLocation().toString()));
+      Path root = Path.of(URI.create(location.toString()));
       if (!Files.isDirectory(root)) {
         return true;
       }

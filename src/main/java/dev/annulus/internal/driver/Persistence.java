@@ -22,6 +22,11 @@ public final class Persistence {
     void run();
   }
 
+  /** Whether what was thrown says that memory or stack was wanting: such an error may come out of a record pattern in a wrapping. */
+  public static boolean isWant(Throwable e) {
+    return e instanceof VirtualMachineError || (e instanceof MatchException && e.getCause() instanceof VirtualMachineError);
+  }
+
   /** Runs a step until it ends without a {@link VirtualMachineError}, or for a second; logs what it throws else. False if it failed. */
   public static boolean run(Step step) {
     Throwable failure = null;
@@ -29,12 +34,12 @@ public final class Persistence {
       try {
         step.run();
         return true;
-      } catch (VirtualMachineError e) {
-        failure = e;
-        pause(tries);
       } catch (Throwable e) {
         failure = e;
-        break;
+        if (!isWant(e)) {
+          break;
+        }
+        pause(tries);
       }
     }
     log(failure);
@@ -47,11 +52,12 @@ public final class Persistence {
       try {
         request.completed(result);
         return;
-      } catch (VirtualMachineError e) {
-        pause(tries);
       } catch (Throwable e) {
-        log(e);
-        return;
+        if (!isWant(e)) {
+          log(e);
+          return;
+        }
+        pause(tries);
       }
     }
     log(null);
@@ -63,11 +69,12 @@ public final class Persistence {
       try {
         request.refused(cause);
         return;
-      } catch (VirtualMachineError e) {
-        pause(tries);
       } catch (Throwable e) {
-        log(e);
-        return;
+        if (!isWant(e)) {
+          log(e);
+          return;
+        }
+        pause(tries);
       }
     }
     log(null);
@@ -79,11 +86,12 @@ public final class Persistence {
       try {
         request.abandoned(cause);
         return;
-      } catch (VirtualMachineError e) {
-        pause(tries);
       } catch (Throwable e) {
-        log(e);
-        return;
+        if (!isWant(e)) {
+          log(e);
+          return;
+        }
+        pause(tries);
       }
     }
     log(null);

@@ -29,4 +29,13 @@ public final class Refusals {
     return new RejectedExecutionException(
         limit + " operations are queued already: raise maxQueued, submit less at once, or let submitters wait");
   }
+
+  /** No thread could be started to run it, or the JVM had no memory for the task. */
+  public static Throwable noThread(Throwable cause) {
+    try {
+      return new RejectedExecutionException("no helper thread could run the operation: " + cause.getMessage(), cause);
+    } catch (VirtualMachineError e) {
+      return cause;
+    }
+  }
 }

@@ -5,7 +5,9 @@ package dev.annulus.internal.driver;
  * {@link #operation} then returns.
  *
  * <p>For each submission exactly one of {@link #completed}, {@link #neverBegun}, {@link #refused} and
- * {@link #abandoned} is called, once.
+ * {@link #abandoned} is called, once. It is called again, later and with the same argument, if it
+ * throws a {@link VirtualMachineError}: then memory or stack was wanting, and it goes on where it was
+ * cut. Whatever else it throws is logged.
  */
 public interface Request {
   /** What to do. Must not change between submission and the call that ends it. */
@@ -63,4 +65,14 @@ public interface Request {
   void mark(int mark);
 
   int NO_MARK = -1;
+
+  /** The request's place among the urgent ones. Requests that free resources bring one they made beforehand. */
+  default RequestLink link() {
+    return new RequestLink(this);
+  }
+
+  /** Whether nobody wants to know how it ends any more, so that it may as well be cancelled. */
+  default boolean isGivenUp() {
+    return false;
+  }
 }

@@ -57,8 +57,9 @@ public final class CompletionQueue {
 
   /** Gives {@code count} places back. The release orders our reads of them before the kernel's next writes. */
   public void advance(int count) {
-    head += count;
-    INT.setRelease(ring, shape.head, head);
+    int next = head + count;
+    INT.setRelease(ring, shape.head, next);
+    head = next; // last: an error in between has given nothing back
   }
 
   /** Completions the kernel could not keep at all; stays 0 on kernels with {@code IORING_FEAT_NODROP}. */

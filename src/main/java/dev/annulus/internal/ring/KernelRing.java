@@ -34,6 +34,9 @@ public final class KernelRing implements Ring {
 
   private final MemorySegment timedWait = arena.allocate(GetEventsArgLayout.SIZE_WITH_TIMESPEC, Long.BYTES);
 
+  /** For errno: entering must not fail for want of memory. */
+  private final MemorySegment capture = Syscalls.newCapture(arena);
+
   private KernelRing(KernelCalls kernel, int fd, MemorySegment params, RingMapping mapping) {
     this.kernel = kernel;
     this.fd = fd;
@@ -97,11 +100,12 @@ public final class KernelRing implements Ring {
   public int enter(int toSubmit, int minComplete, long timeoutNanos) {
     int flags = IoUring.IORING_ENTER_GETEVENTS | descriptor.enterFlags();
     if (timeoutNanos <= 0) {
-      return Syscalls.ioUringEnter(descriptor.number(), toSubmit, minComplete, flags, 0, 0);
+      return Syscalls.ioUringEnter(capture, descriptor.number(), toSubmit, minComplete, flags, 0, 0);
     }
     timedWait.set(JAVA_LONG, GetEventsArgLayout.TIMESPEC_SEC, timeoutNanos / 1_000_000_000L);
     timedWait.set(JAVA_LONG, GetEventsArgLayout.TIMESPEC_NSEC, timeoutNanos % 1_000_000_000L);
     return Syscalls.ioUringEnter(
+        capture,
         descriptor.number(),
         toSubmit,
         minComplete,

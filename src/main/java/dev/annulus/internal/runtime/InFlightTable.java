@@ -13,7 +13,11 @@ import org.jspecify.annotations.Nullable;
  * made for the submission, from the moment the entry is filled until its last completion. Only then is its number used again,
  * with the next generation.
  *
- * <p>Confined to the reaper thread, except {@link #size} and {@link #forEachSince}.
+ * <p>An operation that has ended keeps its slot until its request has been told. If that fails for want of memory or stack, the request comes
+ * back into a slot, to be told later: so there is always a place for it.
+ *
+ * <p>Confined to the reaper thread, except {@link #size} and {@link #forEachSince}. Methods that change something do it behind their last call: an error of the JVM
+ * finds them not begun or done.
  */
 class InFlightTable {
   private static final int END = -1;
@@ -28,11 +32,27 @@ class InFlightTable {
     }
   }
 
+  /** The outcome of a request that was cancelled before the kernel had it; no answer of the kernel's. */
+  static final int NEVER_BEGUN = Integer.MIN_VALUE;
+
+  /** What a slot's operation is about. */
+  private static final byte IN_KERNEL = 0;
+
+  private static final byte TO_RETRY = 1;
+  private static final byte ENDED = 2;
+  private static final byte REFUSED = 3;
+
   private final @Nullable Request[] requests;
-  private final @Nullable Object[] scratch;
+
+  /** Native memory of the submission; of a refused one the cause. */
+  private final @Nullable Object[] kept;
+
   private final int[] generations;
-  private final byte[] retries;
+  private final byte[] attempts;
+  private final byte[] phases;
+  private final int[] outcomes;
   private final boolean[] cancelled;
+  private final boolean[] cancelQueued;
 
   /** When each operation came, by {@link #now}. */
   private final long[] since;
@@ -40,22 +60,33 @@ class InFlightTable {
   /** A moment not long ago. */
   private long now = System.nanoTime();
 
+  /** Slots whose operation is to be submitted once more, to be cancelled, to be told of their end. */
+  private final SlotRing retries;
+
+  private final SlotRing cancels;
+  private final SlotRing endings;
+
   /** The free slots as a linked list: the last one returned is the first one reused, while it is warm. */
   private final int[] nextFree;
 
   private int firstFree;
 
   /** Written by one thread, and with no fence: those who watch want to know it sometime. */
-  @SuppressWarnings("unused") // through SIZE
   private int size;
 
   InFlightTable(int capacity) {
     requests = new Request[capacity];
-    scratch = new Object[capacity];
+    kept = new Object[capacity];
     generations = new int[capacity];
-    retries = new byte[capacity];
+    attempts = new byte[capacity];
+    phases = new byte[capacity];
+    outcomes = new int[capacity];
     cancelled = new boolean[capacity];
+    cancelQueued = new boolean[capacity];
     since = new long[capacity];
+    retries = new SlotRing(capacity);
+    cancels = new SlotRing(capacity);
+    endings = new SlotRing(capacity);
     nextFree = new int[capacity];
     for (int slot = 0; slot < capacity; slot++) {
       nextFree[slot] = slot + 1 < capacity ? slot + 1 : END;
@@ -67,7 +98,7 @@ class InFlightTable {
   }
 
   boolean isEmpty() {
-    return size() == 0;
+    return size == 0;
   }
 
   /** Slots taken; may be read from any thread. */
@@ -78,72 +109,15 @@ class InFlightTable {
   /** Takes a slot for a request. The table must not be full. */
   int claim(Request request) {
     int slot = firstFree;
-    firstFree = nextFree[slot];
     since[slot] = now;
     VarHandle.storeStoreFence(); // a request that others see is no older than it looks
+    firstFree = nextFree[slot];
     requests[slot] = request;
-    retries[slot] = 0;
+    attempts[slot] = 0;
+    phases[slot] = IN_KERNEL;
     cancelled[slot] = false;
-    resize(1);
+    size++;
     return slot;
-  }
-
-  /** Begins a submission in a slot: what it carries from now on, so that completions of earlier ones are told apart. */
-  long nextUserData(int slot) {
-    return UserData.of(slot, ++generations[slot]);
-  }
-
-  /** What the submission in a slot carries. */
-  long userData(int slot) {
-    return UserData.of(slot, generations[slot]);
-  }
-
-  /** Keeps native memory alive with the slot. */
-  void keep(int slot, @Nullable Object memory) {
-    scratch[slot] = memory;
-  }
-
-  /** What {@link #keep} was given. */
-  @Nullable Object kept(int slot) {
-    return scratch[slot];
-  }
-
-  /** Whether a completion belongs to the submission its slot holds now. */
-  boolean isCurrent(long userData) {
-    int slot = UserData.slot(userData);
-    return slot >= 0
-        && slot < requests.length
-        && requests[slot] != null
-        && generations[slot] == UserData.generation(userData);
-  }
-
-  /** The request in a taken slot. */
-  Request request(int slot) {
-    return Objects.requireNonNull(requests[slot]);
-  }
-
-  /** Counts one more attempt for the slot, and answers how many were made before. */
-  int countRetry(int slot) {
-    return retries[slot]++;
-  }
-
-  void markCancelled(int slot) {
-    cancelled[slot] = true;
-  }
-
-  boolean isCancelled(int slot) {
-    return cancelled[slot];
-  }
-
-  /** Gives a slot back after its last completion. */
-  Request release(int slot) {
-    Request request = request(slot);
-    requests[slot] = null;
-    scratch[slot] = null;
-    nextFree[slot] = firstFree;
-    firstFree = slot;
-    resize(-1);
-    return request;
   }
 
   /** Looks at the clock, from which the age of what is claimed from now on counts. */
@@ -176,6 +150,186 @@ class InFlightTable {
     }
   }
 
+  /** Any thread, while the reaper is away: calls with each request that has begun. */
+  void forEachRequest(Consumer<Request> action) {
+    forEach(true, action);
+  }
+
+  /** Any thread, while the reaper is away: calls with each request that will not begin. */
+  void forEachUnbegun(Consumer<Request> action) {
+    forEach(false, action);
+  }
+
+  private void forEach(boolean begun, Consumer<Request> action) {
+    for (int slot = 0; slot < requests.length; slot++) {
+      Request request = requests[slot];
+      boolean notBegun = phases[slot] == REFUSED || (phases[slot] == ENDED && outcomes[slot] == NEVER_BEGUN);
+      if (request != null && notBegun != begun) {
+        action.accept(request);
+      }
+    }
+  }
+
+  /** Begins a submission in a slot: what it carries from now on, so that completions of earlier ones are told apart. */
+  long nextUserData(int slot) {
+    return UserData.of(slot, ++generations[slot]);
+  }
+
+  /** What the submission in a slot carries. */
+  long userData(int slot) {
+    return UserData.of(slot, generations[slot]);
+  }
+
+  /** Keeps native memory alive with the slot. */
+  void keep(int slot, @Nullable Object memory) {
+    kept[slot] = memory;
+  }
+
+  /** What {@link #keep} was given, or why the request is refused. */
+  @Nullable Object kept(int slot) {
+    return kept[slot];
+  }
+
+  /** Whether a completion belongs to the submission in its slot now. */
+  boolean isCurrent(long userData) {
+    int slot = UserData.slot(userData);
+    return slot >= 0
+        && slot < requests.length
+        && requests[slot] != null
+        && phases[slot] == IN_KERNEL
+        && generations[slot] == UserData.generation(userData);
+  }
+
+  /** The request in a taken slot. */
+  Request request(int slot) {
+    return Objects.requireNonNull(requests[slot]);
+  }
+
+  /** Counts one more attempt for the slot, and answers how many were made before. */
+  int countRetry(int slot) {
+    return attempts[slot]++;
+  }
+
+  // ---- what is still to be done about slots ----
+
+  /** The operation is to be submitted once more. */
+  void retry(int slot) {
+    retries.add(slot);
+    phases[slot] = TO_RETRY;
+  }
+
+  boolean hasRetries() {
+    return !retries.isEmpty();
+  }
+
+  /** A slot whose operation is to be submitted once more, now. */
+  int takeRetry() {
+    int slot = retries.remove();
+    phases[slot] = IN_KERNEL;
+    return slot;
+  }
+
+  /** The operation is to be cancelled, where it is. */
+  void markCancelled(int slot) {
+    if (!cancelQueued[slot]) {
+      cancels.add(slot);
+    }
+    cancelQueued[slot] = true;
+    cancelled[slot] = true;
+  }
+
+  boolean isCancelled(int slot) {
+    return cancelled[slot];
+  }
+
+  boolean hasCancels() {
+    return !cancels.isEmpty();
+  }
+
+  /** The next slot to be cancelled, to be followed by {@link #cancelDone}; -1 if it has ended meanwhile. */
+  int nextCancel() {
+    int slot = cancels.peek();
+    return requests[slot] != null && cancelled[slot] && phases[slot] == IN_KERNEL ? slot : -1;
+  }
+
+  void cancelDone() {
+    cancelQueued[cancels.remove()] = false;
+  }
+
+  /** The operation has ended so, and its request is to be told. */
+  void end(int slot, int outcome) {
+    endings.add(slot);
+    phases[slot] = ENDED;
+    outcomes[slot] = outcome;
+  }
+
+  /** The operation could not begin, and its request is to be told. */
+  void refuse(int slot, Throwable cause) {
+    endings.add(slot);
+    phases[slot] = REFUSED;
+    kept[slot] = cause;
+  }
+
+  /** Requests that are to be told how they ended. */
+  int endings() {
+    return endings.size();
+  }
+
+  /** The slot of the first of them. */
+  int firstEnding() {
+    return endings.peek();
+  }
+
+  int outcome(int slot) {
+    return outcomes[slot];
+  }
+
+  /** Why it is refused, or {@code null} if it has an outcome. */
+  @Nullable Throwable refusal(int slot) {
+    return phases[slot] == REFUSED ? (Throwable) kept[slot] : null;
+  }
+
+  /** The first of the {@link #endings}, whose slot is free from now on. */
+  Request takeEnding() {
+    Request request = request(endings.peek());
+    int slot = endings.remove();
+    requests[slot] = null;
+    kept[slot] = null;
+    nextFree[slot] = firstFree;
+    firstFree = slot;
+    size--;
+    return request;
+  }
+
+  /** Puts a request back that could not be told: it is the last of the {@link #endings} now. There must be a free slot. */
+  void tellLater(Request request, int outcome, @Nullable Throwable refusal) {
+    int slot = firstFree;
+    endings.add(slot);
+    firstFree = nextFree[slot];
+    requests[slot] = request;
+    phases[slot] = refusal == null ? ENDED : REFUSED;
+    kept[slot] = refusal;
+    outcomes[slot] = outcome;
+    cancelled[slot] = false;
+    size++;
+  }
+
+  /** Has the first of the {@link #endings} come last. */
+  void tellLater() {
+    endings.rotate();
+  }
+
+  /** Gives a slot back after its last completion. */
+  Request release(int slot) {
+    Request request = request(slot);
+    requests[slot] = null;
+    kept[slot] = null;
+    nextFree[slot] = firstFree;
+    firstFree = slot;
+    size--;
+    return request;
+  }
+
   /** Calls with each taken slot. */
   void forEachSlot(IntConsumer action) {
     for (int slot = 0; slot < requests.length; slot++) {
@@ -185,16 +339,18 @@ class InFlightTable {
     }
   }
 
-  /** Any thread, while the reaper is away: calls with each request. */
-  void forEachRequest(Consumer<Request> action) {
-    for (Request request : requests) {
-      if (request != null) {
-        action.accept(request);
-      }
-    }
+  /** Slots there are, taken and free. */
+  int capacity() {
+    return requests.length;
   }
 
-  private void resize(int by) {
-    SIZE.setOpaque(this, size() + by);
+  /** The request in a slot, or {@code null} if it is free. */
+  @Nullable Request requestOrNull(int slot) {
+    return requests[slot];
+  }
+
+  /** Whether the operation in a taken slot is in the kernel's hands. */
+  boolean isInKernel(int slot) {
+    return phases[slot] == IN_KERNEL;
   }
 }

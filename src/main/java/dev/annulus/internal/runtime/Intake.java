@@ -2,14 +2,13 @@ package dev.annulus.internal.runtime;
 
 import dev.annulus.internal.driver.Admission;
 import dev.annulus.internal.driver.Closing;
+import dev.annulus.internal.driver.Persistence;
 import dev.annulus.internal.driver.Request;
+import dev.annulus.internal.driver.RequestLink;
+import dev.annulus.internal.driver.RequestStack;
 import java.lang.invoke.VarHandle;
-import java.util.ArrayDeque;
-import java.util.Queue;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
-import org.jctools.queues.atomic.MpscAtomicArrayQueue;
-import org.jctools.queues.atomic.MpscUnboundedAtomicArrayQueue;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,20 +18,31 @@ import org.jspecify.annotations.Nullable;
  * has no bound and takes requests that must not wait, since they free resources; another one takes those that are to be cancelled.
  * The reaper's own one takes what is submitted on the reaper thread, by a completion: it could not wait for itself.
  *
+ * <p>A put is done or it throws, and then nothing is put. A take that is cut by an error of the JVM is continued by the next.
+ *
  * <p>After {@link #end} nothing stays: whoever puts late takes it out again and refuses it, so that no request is ever lost
  * between a submitter and a reaper that has gone.
  */
 final class Intake {
-  private static final int URGENT_CHUNK = 64;
+  /** Where even the taking fails, the next who puts something refuses the rest. */
+  private static final int MAX_FAILURES = 100;
 
   private final Admission admission;
-  private final Queue<Request> bounded;
-  private final Queue<Request> urgent = new MpscUnboundedAtomicArrayQueue<>(URGENT_CHUNK);
-  private final Queue<Request> cancellations = new MpscUnboundedAtomicArrayQueue<>(URGENT_CHUNK);
-  private final ArrayDeque<Request> own = new ArrayDeque<>();
+  private final BoundedQueue bounded;
+  private final RequestStack urgent = new RequestStack();
+  private final RequestStack cancellations = new RequestStack();
+  private final OwnQueue own = new OwnQueue();
+
+  /** Taken out of its queue, and whether its place is still to be given back. */
+  private @Nullable Request inHand;
+
+  private boolean owesPlace;
 
   /** Whose turn it is, so that neither the completions' requests nor the others' starve when slots are scarce. */
   private boolean ownsTurn;
+
+  /** Somebody had no memory to say which request is to be cancelled. */
+  private volatile boolean unnamedCancellations;
 
   private final AtomicReference<@Nullable Closing> closing = new AtomicReference<>();
 
@@ -43,7 +53,7 @@ final class Intake {
 
   Intake(int maxQueued, boolean refuseWhenFull) {
     admission = new Admission(maxQueued, refuseWhenFull);
-    bounded = new MpscAtomicArrayQueue<>(Math.max(2, maxQueued));
+    bounded = new BoundedQueue(maxQueued);
   }
 
   Admission admission() {
@@ -59,12 +69,19 @@ final class Intake {
 
   /** Any thread. {@link Wakeup#urgent} and {@link #afterPut} must follow. */
   void putUrgent(Request request) {
-    boolean _ = urgent.offer(request);
+    urgent.put(request.link());
   }
 
-  /** Any thread: the request is to be cancelled. {@link Wakeup#urgent} and {@link #afterPut} must follow. */
+  /**
+   * Any thread: the request is to be cancelled. {@link Wakeup#urgent} and {@link #afterPut} must follow. Never fails: for want of memory the
+   * reaper looks through all requests for those that were given up.
+   */
   void putCancellation(Request request) {
-    boolean _ = cancellations.offer(request);
+    try {
+      cancellations.put(new RequestLink(request));
+    } catch (VirtualMachineError e) {
+      unnamedCancellations = true;
+    }
   }
 
   /** The reaper thread. Once closing has begun another thread may look at what waits, and {@link #own} is no queue for that. */
@@ -73,17 +90,27 @@ final class Intake {
     if (because == null && isClosing()) {
       putUrgent(request);
       VarHandle.fullFence(); // as the one in Wakeup; see afterPut
-      afterPut();
+      afterPutOwn();
     } else if (because == null) {
       own.add(request);
     } else {
-      refuse(request, because);
+      request.mark(Request.NO_MARK);
+      Persistence.refuse(request, because);
     }
   }
 
   /** The reaper thread: whether something of its own waits. */
   boolean hasOwn() {
     return !own.isEmpty();
+  }
+
+  /** It is put: nothing that is thrown now may be taken for a failure of that. */
+  private void afterPutOwn() {
+    try {
+      afterPut();
+    } catch (VirtualMachineError e) {
+      // The reaper itself will come.
+    }
   }
 
   /** Any thread: the reaper is to end. {@link Wakeup#urgent} must follow. Returns the limits of whoever was first. */
@@ -117,11 +144,11 @@ final class Intake {
 
   /** Any thread, while the reaper is away and closing has begun: what waits. */
   void forEach(Consumer<Request> action) {
-    own.forEach(request -> {
-      if (request != null) { // it is no queue for two threads, and says so mostly, but not always, by an exception
-        action.accept(request);
-      }
-    });
+    Request taken = inHand;
+    if (taken != null) {
+      action.accept(taken);
+    }
+    own.forEach(action);
     bounded.forEach(action);
     urgent.forEach(action);
   }
@@ -132,34 +159,61 @@ final class Intake {
   }
 
   boolean hasCancellation() {
-    return !cancellations.isEmpty();
+    return unnamedCancellations || !cancellations.isEmpty();
+  }
+
+  /** Whether all requests that were given up are to be cancelled. */
+  boolean hasUnnamedCancellations() {
+    return unnamedCancellations;
+  }
+
+  /** The reaper: has them looked for, or no more. */
+  void unnamedCancellations(boolean wanted) {
+    unnamedCancellations = wanted;
   }
 
   /** The next request, or {@code null} if none waits. A place taken from the bounded queue is given back here. */
   @Nullable Request take() {
-    Request request = urgent.poll();
-    if (request != null) {
-      return request;
+    if (inHand == null) {
+      poll();
+    }
+    if (owesPlace) {
+      admission.leave(1);
+      owesPlace = false;
+    }
+    Request taken = inHand;
+    inHand = null;
+    return taken;
+  }
+
+  private void poll() {
+    inHand = urgent.poll();
+    if (inHand != null) {
+      return;
     }
     ownsTurn = !ownsTurn;
-    request = ownsTurn ? own.poll() : null;
-    if (request != null) {
-      return request;
+    if (ownsTurn) {
+      inHand = own.poll();
     }
-    request = bounded.poll();
-    if (request != null) {
-      admission.leave(1);
-      return request;
+    if (inHand != null) {
+      return;
     }
-    return own.poll();
+    inHand = bounded.poll();
+    owesPlace = inHand != null;
+    if (inHand == null) {
+      inHand = own.poll();
+    }
   }
 
   boolean isEmpty() {
-    return own.isEmpty() && bounded.isEmpty() && urgent.isEmpty();
+    return inHand == null && own.isEmpty() && bounded.isEmpty() && urgent.isEmpty();
   }
 
   /** Requests waiting; may be read from any thread, without the reaper's own. */
   int size() {
+    if (admission.owed != 0) {
+      admission.settle();
+    }
     return admission.taken();
   }
 
@@ -178,35 +232,44 @@ final class Intake {
    */
   void afterPut() {
     Throwable because = ended;
-    if (because == null) {
-      Throwable lost = givenUp;
-      if (lost != null) {
-        urgent.forEach(request -> request.givenUp(lost));
-      }
+    if (because != null) {
+      refuseAll(because);
       return;
     }
-    while (true) {
-      Request request;
-      synchronized (this) {
-        request = take();
-        if (request == null) {
-          cancellations.clear();
-        }
-      }
-      if (request == null) {
-        return;
-      }
-      refuse(request, because);
+    Throwable lost = givenUp;
+    if (lost != null) {
+      urgent.forEach(request -> request.givenUp(lost));
     }
   }
 
-  /** What a request throws is its own trouble: the next must be refused all the same. */
-  private static void refuse(Request request, Throwable because) {
-    request.mark(Request.NO_MARK);
-    try {
-      request.refused(because);
-    } catch (Throwable e) {
-      Log.error("refusing an operation failed", e);
+  /** An error of the JVM on the way to a refusal must not lose the request: it is in hand until the refusal is over. */
+  private void refuseAll(Throwable because) {
+    boolean more = true;
+    for (int failures = 0; more && failures < MAX_FAILURES; ) {
+      Request request = null;
+      try {
+        request = takeForRefusal();
+        more = request != null;
+        if (request != null) {
+          request.mark(Request.NO_MARK);
+          Persistence.refuse(request, because);
+        }
+      } catch (VirtualMachineError e) {
+        failures++;
+        if (request != null) {
+          Persistence.refuse(request, because);
+        }
+      }
     }
+  }
+
+  private synchronized @Nullable Request takeForRefusal() {
+    Request request = take();
+    if (request == null) {
+      while (cancellations.poll() != null) {
+        // There is nothing any more that could be cancelled.
+      }
+    }
+    return request;
   }
 }

@@ -3,6 +3,7 @@ package dev.annulus.internal.runtime;
 import dev.annulus.internal.abi.IoUring;
 import dev.annulus.internal.driver.Errno;
 import dev.annulus.internal.driver.Operation;
+import dev.annulus.internal.driver.Persistence;
 import dev.annulus.internal.driver.Request;
 import dev.annulus.internal.driver.RingStallEvent;
 import dev.annulus.internal.driver.Stalls;
@@ -10,7 +11,6 @@ import dev.annulus.internal.driver.Whereabouts;
 import dev.annulus.internal.ring.CompletionQueue;
 import dev.annulus.internal.ring.Ring;
 import dev.annulus.internal.ring.SubmissionQueue;
-import java.util.ArrayDeque;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -21,6 +21,10 @@ import org.jspecify.annotations.Nullable;
  * <p>A round ends some completions and then looks for new requests, since ending one often brings the next: completing everything
  * first would submit in bursts, with the device idle between ({@link #bite}). Users' code runs only in {@link #deliver}, when both
  * queues are in order.
+ *
+ * <p>An error of the JVM may cut a round anywhere. What a step holds is in fields, and each changes them behind its last call, so that the
+ * next round goes on where the last was cut. The rounds allocate nothing themselves, save for operations whose entries need memory: one that
+ * gets none is refused. A request that cannot be told its end for want of memory or stack is told again, round by round.
  */
 final class Reaper {
   /** Completions ended in a round, at least and at most; see {@link #bite}. */
@@ -28,13 +32,15 @@ final class Reaper {
 
   private static final int LARGEST_BITE = 64;
 
-  /** The result of a request that was cancelled before the kernel had it; no answer of the kernel's. */
-  private static final int NEVER_BEGUN = Integer.MIN_VALUE;
-
-  /** How long to wait for completions when the kernel is short of something before it is asked again. */
   private static final int ROUNDS_BETWEEN_TICKS = 64;
 
+  /** How long to wait for completions when the kernel is short of something before it is asked again. */
   private static final long BACK_OFF_NANOS = 1_000_000;
+
+  /** How long to wait at most before a request is told again what it could not be told. */
+  private static final long TELL_AGAIN_NANOS = 10_000_000;
+
+  private static final int NONE = -1;
 
   private final Ring ring;
   private final SubmissionQueue submissions;
@@ -48,20 +54,33 @@ final class Reaper {
   private final WorkerLimit workerLimit;
   private final BlockingFiles blockingFiles;
 
-  /** Slots whose operation is to be submitted once more, and submissions to be cancelled, by user data. */
-  private final ArrayDeque<Integer> retries = new ArrayDeque<>();
-
-  private final ArrayDeque<Long> cancels = new ArrayDeque<>();
-
-  /** Requests cancelled before they were submitted. */
-  private final ArrayDeque<Request> doomed = new ArrayDeque<>();
-
-  private final ArrayDeque<Unpushable> unpushable = new ArrayDeque<>();
-
-  /** The completions of this round, copied out of the ring. */
+  /** The completions of this round, copied out of the ring, and how far they have been gone through. */
   private final long[] batchUserData = new long[LARGEST_BITE];
 
   private final int[] batchResults = new int[LARGEST_BITE];
+  private int batchSize;
+  private int batchAt;
+
+  /** Taken from the intake, but not yet into the table. */
+  private @Nullable Request incoming;
+
+  /** The slot an entry is to be filled for, or {@link #NONE}. */
+  private int pushing = NONE;
+
+  /** The request to be cancelled. */
+  private @Nullable Request toCancel;
+
+  /** The request that is being told its end, and that end. */
+  private @Nullable Request telling;
+
+  private int tellingOutcome;
+  private @Nullable Throwable tellingRefusal;
+
+  /** Requests in the table that could not be told their end in the last round. */
+  private int untold;
+
+  /** Somebody could not say which request is to be cancelled: requests that were given up are cancelled before they begin. */
+  private boolean watchesForGivenUp;
 
   /**
    * How many completions the next round may end. A reaper that sleeps now and then takes small bites: everybody waits for the device, which is to
@@ -106,6 +125,7 @@ final class Reaper {
    * @throws RingFailure if the kernel refuses the ring itself
    */
   void round(long timeoutNanos) {
+    tellLast();
     registered.registerIfWanted(ring);
     takeCancellations();
     tickNowAndThen();
@@ -116,8 +136,7 @@ final class Reaper {
 
   /** Whether nothing waits and nothing is in the kernel, apart from the wake-up. */
   boolean isIdle() {
-    return table.isEmpty() && intake.isEmpty() && retries.isEmpty() && doomed.isEmpty()
-        && unpushable.isEmpty();
+    return table.isEmpty() && intake.isEmpty() && incoming == null && telling == null;
   }
 
   /**
@@ -126,12 +145,12 @@ final class Reaper {
    */
   void cancelAll() {
     cancelling = true;
-    table.forEachSlot(
-        slot -> {
-          if (!(table.request(slot).operation() instanceof Operation.Close)) {
-            cancelSlot(slot);
-          }
-        });
+    for (int slot = 0; slot < table.capacity(); slot++) {
+      Request request = table.requestOrNull(slot);
+      if (request != null && !(request.operation() instanceof Operation.Close)) {
+        cancelSlot(slot);
+      }
+    }
   }
 
   /** Drains the wake-up's read from the kernel so that the eventfd can be closed; false if it will not come. */
@@ -162,8 +181,19 @@ final class Reaper {
   }
 
   private void takeCancellations() {
-    for (Request request = intake.takeCancellation(); request != null; request = intake.takeCancellation()) {
+    while (true) {
+      if (toCancel == null) {
+        toCancel = intake.takeCancellation();
+      }
+      Request request = toCancel;
+      if (request == null) {
+        break;
+      }
       cancel(request);
+      toCancel = null;
+    }
+    if (intake.hasUnnamedCancellations()) {
+      cancelGivenUp();
     }
   }
 
@@ -179,43 +209,62 @@ final class Reaper {
   private void cancelSlot(int slot) {
     if (!table.isCancelled(slot)) {
       table.markCancelled(slot);
-      cancels.add(table.userData(slot));
+    }
+  }
+
+  private void cancelGivenUp() {
+    watchesForGivenUp = true;
+    intake.unnamedCancellations(false);
+    try {
+      for (int slot = 0; slot < table.capacity(); slot++) {
+        Request request = table.requestOrNull(slot);
+        if (request != null && request.isGivenUp()) {
+          cancelSlot(slot);
+        }
+      }
+    } catch (Throwable e) {
+      intake.unnamedCancellations(true);
+      throw e;
     }
   }
 
   /** Moves requests into submission entries while there are slots and entries. */
   private void fill() {
-    while (!cancels.isEmpty() && entriesLeft()) {
-      // A cancel finds its target by user data, and nothing (-ENOENT) once that has completed.
-      submissions.push(IoUring.IORING_OP_ASYNC_CANCEL, -1, cancels.remove(), 0, 0, 0, UserData.CANCEL);
-    }
-    while (!retries.isEmpty() && entriesLeft()) {
-      int slot = retries.remove();
-      if (table.isCancelled(slot)) {
-        doomed.add(table.release(slot));
-      } else {
-        push(slot);
+    push();
+    while (table.hasCancels() && entriesLeft()) {
+      int slot = table.nextCancel();
+      if (slot >= 0) {
+        // A cancel finds its target by user data, and nothing (-ENOENT) once that has completed.
+        submissions.push(IoUring.IORING_OP_ASYNC_CANCEL, -1, table.userData(slot), 0, 0, 0, UserData.CANCEL);
       }
+      table.cancelDone();
     }
-    while (!table.isFull() && entriesLeft()) {
-      Request request = intake.take();
+    while (table.hasRetries() && entriesLeft()) {
+      pushing = table.takeRetry();
+      push();
+    }
+    while (incoming != null || (!table.isFull() && entriesLeft())) {
+      if (incoming == null) {
+        incoming = intake.take();
+      }
+      Request request = incoming;
       if (request == null) {
         return;
       }
-      if (isDoomed(request)) {
-        doomed.add(request);
-        continue;
+      if (!isDoomed(request)) {
+        Counters.count(counters.submitted);
       }
-      int slot = table.claim(request);
-      request.mark(slot);
-      Counters.count(counters.submitted);
-      push(slot);
+      pushing = table.claim(request);
+      incoming = null;
+      push();
     }
   }
 
   /** A close is never doomed: it gives back. */
   private boolean isDoomed(Request request) {
-    return request.mark() == Marks.DOOMED || (cancelling && !(request.operation() instanceof Operation.Close));
+    return request.mark() == Marks.DOOMED
+        || (cancelling && !(request.operation() instanceof Operation.Close))
+        || (watchesForGivenUp && request.isGivenUp());
   }
 
   /** One entry is kept for the read of the wake-up. */
@@ -223,22 +272,39 @@ final class Reaper {
     return submissions.free() > 1;
   }
 
-  /** Fills an entry; what cannot be made into one, for want of memory say, is refused alone and does not stop the ring. */
-  private void push(int slot) {
+  /**
+   * Fills an entry for the slot in hand. What is to be cancelled ends without one. What cannot be made into one, for want of memory say, is
+   * refused alone and does not stop the ring.
+   */
+  private void push() {
+    int slot = pushing;
+    if (slot == NONE) {
+      return;
+    }
     try {
-      Operation operation = table.request(slot).operation();
-      long userData = table.nextUserData(slot);
-      table.keep(slot, SqeEncoder.push(submissions, operation, userData, registered, blockingFiles));
-    } catch (RuntimeException | OutOfMemoryError e) {
-      unpushable.add(new Unpushable(table.release(slot), e));
+      Request request = table.request(slot);
+      if (table.isCancelled(slot) || isDoomed(request)) {
+        counters.countResult(-Errno.ECANCELED);
+        table.end(slot, InFlightTable.NEVER_BEGUN);
+      } else {
+        request.mark(slot);
+        SqeEncoder.push(submissions, table, slot, registered, blockingFiles);
+      }
+      pushing = NONE;
+    } catch (Throwable e) {
+      table.refuse(slot, e);
+      pushing = NONE;
     }
   }
 
   /** Whether there is something for the next round to submit: if only for want of entries, submitting these makes room. */
   private boolean hasMoreToFill() {
-    return intake.hasCancellation()
-        || !cancels.isEmpty()
-        || !retries.isEmpty()
+    return toCancel != null
+        || incoming != null
+        || pushing != NONE
+        || intake.hasCancellation()
+        || table.hasCancels()
+        || table.hasRetries()
         || (!table.isFull() && !intake.isEmpty());
   }
 
@@ -249,7 +315,11 @@ final class Reaper {
 
   private void submitAndWait(long timeoutNanos) {
     boolean nothingElse =
-        doomed.isEmpty() && unpushable.isEmpty() && completions.ready() == 0 && !submissions.completionsOverflowed() && !hasMoreToFill();
+        table.endings() == untold
+            && batchAt == batchSize
+            && completions.ready() == 0
+            && !submissions.completionsOverflowed()
+            && !hasMoreToFill();
     bite = nothingElse ? Math.max(SMALLEST_BITE, bite / 2) : Math.min(LARGEST_BITE, bite + 1);
     if (!nothingElse) {
       if (submissions.unconsumed() > 0 || completions.ready() == 0 || submissions.completionsOverflowed()) {
@@ -260,13 +330,17 @@ final class Reaper {
     wakeup.arm(submissions);
     wakeup.lieDown(table.isFull());
     try {
-      enter(mustLookAgain(timeoutNanos) ? 0 : 1, timeoutNanos);
+      enter(mustLookAgain(timeoutNanos) ? 0 : 1, untold == 0 ? timeoutNanos : tellAgainNanos(timeoutNanos));
     } finally {
       if (wakeup.rise()) {
         Counters.count(counters.wakeups);
       }
       roundsSinceTick = ROUNDS_BETWEEN_TICKS;
     }
+  }
+
+  private static long tellAgainNanos(long timeoutNanos) {
+    return timeoutNanos == 0 ? TELL_AGAIN_NANOS : Math.min(timeoutNanos, TELL_AGAIN_NANOS);
   }
 
   private void enter(int minComplete, long timeoutNanos) {
@@ -313,21 +387,13 @@ final class Reaper {
     }
   }
 
-  private void refuse(Request request, Throwable cause) {
-    where.intoUsersCode(request);
-    try {
-      request.refused(cause);
-    } catch (Throwable e) {
-      Log.error("refusing an operation failed", e);
-    } finally {
-      where.back();
-    }
-  }
-
-  /** What is in no slot and no queue, for another thread to see while this one is away. */
+  /** What has not begun and is not in the intake, for another thread to see while this one is away. */
   void forEachUnsubmitted(Consumer<Request> action) {
-    doomed.forEach(action);
-    unpushable.forEach(bad -> action.accept(bad.request));
+    Request taken = incoming;
+    if (taken != null) {
+      action.accept(taken);
+    }
+    table.forEachUnbegun(action);
   }
 
   private void countOverflow() {
@@ -342,6 +408,17 @@ final class Reaper {
   }
 
   private void reap() {
+    if (batchAt == batchSize) {
+      takeBatch();
+    }
+    while (batchAt < batchSize) {
+      end(batchUserData[batchAt], batchResults[batchAt]);
+      batchAt++;
+    }
+    tellEndings();
+  }
+
+  private void takeBatch() {
     int count = Math.min(completions.ready(), bite);
     for (int i = 0; i < count; i++) {
       batchUserData[i] = completions.userData(i);
@@ -350,22 +427,8 @@ final class Reaper {
     if (count > 0) {
       completions.advance(count);
     }
-    for (int i = 0; i < count; i++) {
-      end(batchUserData[i], batchResults[i]);
-    }
-    endUnsubmitted();
-  }
-
-  /** Ends the requests that never got into the ring: cancelled before they were submitted, or impossible to encode. */
-  void endUnsubmitted() {
-    for (Request request = doomed.poll(); request != null; request = doomed.poll()) {
-      request.mark(Request.NO_MARK);
-      deliver(request, NEVER_BEGUN);
-    }
-    for (Unpushable bad = unpushable.poll(); bad != null; bad = unpushable.poll()) {
-      bad.request.mark(Request.NO_MARK);
-      refuse(bad.request, bad.cause);
-    }
+    batchSize = count;
+    batchAt = 0;
   }
 
   private void end(long userData, int result) {
@@ -375,9 +438,17 @@ final class Reaper {
       // Found, too late, or already running: the target's own completion says how it ended.
     } else if (!table.isCurrent(userData)) {
       Counters.count(counters.stale);
-      Log.warn("a completion for no operation in flight: user data 0x" + Long.toHexString(userData) + ", result " + result);
+      warnOfStale(userData, result);
     } else {
       endSlot(UserData.slot(userData), result);
+    }
+  }
+
+  private static void warnOfStale(long userData, int result) {
+    try {
+      Log.warn("a completion for no operation in flight: user data 0x" + Long.toHexString(userData) + ", result " + result);
+    } catch (VirtualMachineError e) {
+      // It is counted.
     }
   }
 
@@ -385,39 +456,107 @@ final class Reaper {
     boolean cancelled = table.isCancelled(slot);
     if (RetryPolicy.isTransient(result) && !cancelled && mayGoAgain(slot, result)) {
       Counters.count(counters.retries);
-      retries.add(slot);
+      table.retry(slot);
       return;
     }
     int outcome = cancelled && RetryPolicy.isTransient(result) ? -Errno.ECANCELED : result;
-    SqeEncoder.takeResult(table.request(slot).operation(), table.kept(slot), outcome);
-    Request request = table.release(slot);
-    request.mark(Request.NO_MARK);
-    deliver(request, outcome);
+    counters.countResult(outcome);
+    table.end(slot, outcome);
   }
 
   private boolean mayGoAgain(int slot, int result) {
     return table.request(slot).isRepeatable() && RetryPolicy.again(result, table.countRetry(slot));
   }
 
+  /** Tells requests their end, each once in a round. */
+  void tellEndings() {
+    tellLast();
+    for (int left = table.endings(); left > 0; left--) {
+      tellNext();
+    }
+    untold = table.endings();
+  }
+
+  private void tellNext() {
+    int slot = table.firstEnding();
+    int outcome = table.outcome(slot);
+    Throwable refusal = table.refusal(slot);
+    if (refusal == null) {
+      try {
+        SqeEncoder.takeResult(table.request(slot).operation(), table.kept(slot), outcome);
+      } catch (Throwable e) {
+        if (!Persistence.isWant(e)) {
+          throw e;
+        }
+        table.tellLater();
+        return;
+      }
+    }
+    tellingOutcome = outcome;
+    tellingRefusal = refusal;
+    telling = table.takeEnding();
+    tellLast();
+  }
+
+  /** Tells the request in hand. */
+  private void tellLast() {
+    Request request = telling;
+    if (request == null) {
+      return;
+    }
+    try {
+      tell(request);
+    } catch (Throwable e) {
+      if (telling != null && Persistence.isWant(e)) {
+        table.tellLater(request, tellingOutcome, tellingRefusal);
+      } else if (!Persistence.isWant(e)) {
+        Log.error("ending an operation failed", e);
+      }
+      telling = null;
+    }
+  }
+
+  private void tell(Request request) {
+    Throwable refusal = tellingRefusal;
+    request.mark(Request.NO_MARK);
+    if (refusal == null) {
+      deliver(request, tellingOutcome);
+      return;
+    }
+    where.intoUsersCode(request);
+    try {
+      request.refused(refusal);
+      telling = null;
+    } finally {
+      where.back();
+    }
+  }
+
   /** Ends a request. What it throws is its own trouble: the ring goes on. */
   private void deliver(Request request, int result) {
-    counters.countResult(result == NEVER_BEGUN ? -Errno.ECANCELED : result);
-    RingStallEvent stall = Stalls.ending(request);
+    RingStallEvent stall = beginStall(request);
     where.intoUsersCode(request);
     if (stall != null) {
       where.recorded();
     }
     try {
-      if (result == NEVER_BEGUN) {
+      if (result == InFlightTable.NEVER_BEGUN) {
         request.neverBegun();
       } else {
         request.completed(result);
       }
-    } catch (Throwable e) {
-      Log.error("ending an operation failed", e);
+      telling = null; // whatever happens now: it must not be told again
     } finally {
       Stalls.end(stall, where);
       where.back();
+    }
+  }
+
+  private static @Nullable RingStallEvent beginStall(Request request) {
+    try {
+      return Stalls.ending(request);
+    } catch (VirtualMachineError e) {
+      return null;
     }
   }
 
@@ -429,9 +568,6 @@ final class Reaper {
       super(what + " failed: " + Errno.symbol(errno) + " (" + Errno.text(errno) + ")");
     }
   }
-
-  /** A request that could not be made into an entry, and why. */
-  private record Unpushable(Request request, Throwable cause) {}
 
   /** What a request's mark says beside a slot number. */
   static final class Marks {

@@ -5,6 +5,7 @@ import dev.annulus.internal.driver.Driver;
 import dev.annulus.internal.driver.DriverConfig;
 import dev.annulus.internal.driver.DriverThread;
 import dev.annulus.internal.driver.Operation;
+import dev.annulus.internal.driver.Persistence;
 import dev.annulus.internal.driver.Refusals;
 import dev.annulus.internal.driver.Request;
 import dev.annulus.internal.driver.StallWatch;
@@ -18,7 +19,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.function.LongSupplier;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -34,6 +35,11 @@ import org.jspecify.annotations.Nullable;
  * A failure of the ring leads to ENDED from anywhere, with that failure as the cause each request then gets.
  */
 final class ReaperThread {
+  private static final int MAX_CUT_ROUNDS = 100;
+  private static final int ROUNDS_BEFORE_WORD = 10;
+  private static final int LAST_STEPS = 4;
+  private static final long PAUSE_NANOS = 1_000_000;
+
   /**
    * Requests whose operations never completed, and the native memory of their submissions. The kernel may yet write to either, so
    * they must never be freed: they are leaked here on purpose.
@@ -52,8 +58,28 @@ final class ReaperThread {
 
   private volatile @Nullable Thread thread;
 
+  // The thread's own.
+
+  /** Since what did not end in time has been cancelled: how long that is waited for. */
+  private @Nullable Closing grace;
+
+  /** Whether there are no more rounds. */
+  private boolean ended;
+
+  /** Rounds in a row that an error of the JVM has cut. */
+  private int cutRounds;
+
+  private Throwable endedBecause = Refusals.closed();
+
+  /** What has ended the rounds, until it is told. */
+  private @Nullable Throwable fatal;
+
+  private int lastStep;
+  private boolean ringClosed;
+  private boolean wakeupQuiet;
+
   /** What the thread made before its first round, for other threads to know. */
-  private record Started(Ring ring, Wakeup wakeup, Reaper reaper) {}
+  private record Started(Ring ring, Wakeup wakeup, Reaper reaper, LastSteps lastSteps) {}
 
   ReaperThread(
       DriverConfig config,
@@ -129,105 +155,194 @@ final class ReaperThread {
       return;
     }
     started.complete(made);
-    Throwable cause = Refusals.closed();
-    try {
-      roundsUntilClosed(made.reaper);
-    } catch (Throwable e) {
-      Log.error("the reaper of " + config.threadName() + " has failed; all its operations fail", e);
-      cause = new IOException("the io_uring runtime has failed: " + e.getMessage(), e);
+    // What catches an error of the JVM here calls nothing: another may come at once.
+    while (!ended) {
+      try {
+        roundsUntilClosed(made.reaper);
+      } catch (VirtualMachineError e) {
+        // Again.
+      } catch (Throwable e) {
+        fatal = e;
+        ended = true;
+      }
     }
-    end(made, cause);
+    while (lastStep < LAST_STEPS) {
+      try {
+        end(made);
+      } catch (VirtualMachineError e) {
+        // Again.
+      }
+    }
+  }
+
+  private Throwable failure(Throwable e) {
+    try {
+      Log.error("the reaper of " + config.threadName() + " has failed; all its operations fail", e);
+      return new IOException("the io_uring runtime has failed: " + e.getMessage(), e);
+    } catch (Throwable another) {
+      return e;
+    }
   }
 
   private Started make() throws Unavailable {
     Ring ring = ringMaker.make();
     try {
       Wakeup wakeup = new Wakeup();
-      Reaper reaper =
-          new Reaper(
-              ring, intake, wakeup, table, registered, blockingFiles, counters, where);
-      return new Started(ring, wakeup, reaper);
+      Reaper reaper = new Reaper(ring, intake, wakeup, table, registered, blockingFiles, counters, where);
+      return new Started(ring, wakeup, reaper, lastSteps(ring, wakeup, reaper));
     } catch (Throwable e) {
       ring.close();
       throw e;
     }
   }
 
+  /**
+   * A round that an error of the JVM cuts is continued by the next; so is whatever stands between rounds. A class that cannot be had may be had
+   * later, but not for ever.
+   */
   private void roundsUntilClosed(Reaper reaper) {
-    Closing closing = intake.closing();
-    while (closing == null) {
-      reaper.round(0);
-      closing = intake.closing();
+    while (!ended) {
+      try {
+        round(reaper);
+        cutRounds = 0;
+      } catch (Throwable e) {
+        boolean linkage = e instanceof LinkageError && cutRounds < MAX_CUT_ROUNDS;
+        if (!linkage && !Persistence.isWant(e)) {
+          throw e;
+        }
+        cut(e);
+      }
     }
-    if (!roundsUntilIdle(reaper, closing::nanosUntilCancel)) {
+  }
+
+  /** One round, as far as the time goes; without limit until closing begins. */
+  private void round(Reaper reaper) {
+    Closing closing = intake.closing();
+    if (closing == null) {
+      reaper.round(0);
+      return;
+    }
+    if (reaper.isIdle()) {
+      ended = true;
+      return;
+    }
+    Closing graceNow = grace;
+    long left = graceNow == null ? closing.nanosUntilCancel() : graceNow.nanosUntilAbandoning();
+    if (left > 0) {
+      reaper.round(left);
+    } else if (graceNow != null) {
+      ended = true;
+    } else {
       reaper.cancelAll();
-      boolean _ = roundsUntilIdle(reaper, graceOf(closing));
+      grace = graceOf(closing);
     }
   }
 
   /** The thread may come late, held up by users' code: then nobody waits any more, but the kernel gets its time to cancel. */
-  private static LongSupplier graceOf(Closing closing) {
-    if (closing.nanosUntilAbandoning() > 0) {
-      return closing::nanosUntilAbandoning;
-    }
-    return Closing.begin(Duration.ZERO)::nanosUntilAbandoning;
+  private static Closing graceOf(Closing closing) {
+    return closing.nanosUntilAbandoning() > 0 ? closing : Closing.begin(Duration.ZERO);
   }
 
-  /** False if the time ran out first. */
-  private static boolean roundsUntilIdle(Reaper reaper, LongSupplier nanosLeft) {
-    while (!reaper.isIdle()) {
-      long left = nanosLeft.getAsLong();
-      if (left <= 0) {
-        return false;
+  private void cut(Throwable e) {
+    cutRounds++;
+    if (cutRounds == ROUNDS_BEFORE_WORD) {
+      Log.warn(config.threadName() + " goes on slowly, for want of memory or stack: " + e);
+    }
+    if (cutRounds > 1) {
+      try {
+        LockSupport.parkNanos(PAUSE_NANOS);
+      } catch (VirtualMachineError again) {
+        // Then without a pause.
       }
-      reaper.round(left);
     }
-    return true;
   }
 
-  private void end(Started made, Throwable cause) {
-    where.intoUsersCode(null);
-    intake.end(cause);
-    where.back();
-    made.reaper.endUnsubmitted();
-    abandonInFlight(cause instanceof RejectedExecutionException ? Refusals.abandoned() : cause);
-    boolean quiet = false;
-    try {
-      quiet = made.reaper.quiesceWakeup();
-    } catch (RuntimeException e) {
-      Log.error("the ring does not answer", e);
+  private void end(Started made) {
+    Throwable failed = fatal;
+    if (failed != null) {
+      endedBecause = failure(failed);
+      fatal = null;
     }
-    made.ring.close();
-    if (quiet) {
-      made.wakeup.settle();
+    LastSteps steps = made.lastSteps;
+    Persistence.Step step =
+        switch (lastStep) {
+          case 0 -> steps.refuseWaiting;
+          case 1 -> steps.tellEnded;
+          case 2 -> steps.abandonInFlight;
+          default -> steps.closeRing;
+        };
+    boolean _ = Persistence.run(step);
+    lastStep++;
+  }
+
+  /** What the thread does last, made while there is memory. Each step goes on where it was cut. */
+  private record LastSteps(
+      Persistence.Step refuseWaiting,
+      Persistence.Step tellEnded,
+      Persistence.Step abandonInFlight,
+      Persistence.Step closeRing) {}
+
+  private LastSteps lastSteps(Ring ring, Wakeup wakeup, Reaper reaper) {
+    return new LastSteps(
+        this::refuseWaiting, reaper::tellEndings, this::abandonInFlight, () -> closeRing(ring, wakeup, reaper));
+  }
+
+  private void refuseWaiting() {
+    where.intoUsersCode(null);
+    try {
+      intake.end(endedBecause);
+    } finally {
+      where.back();
+    }
+  }
+
+  private void closeRing(Ring ring, Wakeup wakeup, Reaper reaper) {
+    if (!ringClosed) {
+      boolean quiet = false;
+      try {
+        quiet = reaper.quiesceWakeup();
+      } catch (RuntimeException e) {
+        Log.error("the ring does not answer", e);
+      }
+      wakeupQuiet = quiet;
+      ringClosed = true; // at most once: its descriptor's number may be another file's by the second time
+      ring.close();
+    }
+    if (wakeupQuiet) {
+      wakeup.settle();
     } else {
       Log.warn("the wake-up descriptor is left open: a write to it may be under way");
     }
   }
 
-  private void abandonInFlight(Throwable cause) {
-    if (table.isEmpty()) {
-      return;
+  private void abandonInFlight() {
+    Throwable because = endedBecause;
+    Throwable cause = because instanceof RejectedExecutionException ? Refusals.abandoned() : because;
+    if (!table.isEmpty()) {
+      Log.warn(table.size() + " operations of " + config.threadName() + " did not end; their buffers and files are kept for ever");
     }
-    Log.warn(table.size() + " operations of " + config.threadName() + " did not end; their buffers and files are kept for ever");
-    table.forEachSlot(
-        slot -> {
-          Object kept = table.kept(slot);
-          if (kept != null) {
-            LEAKED.add(kept);
-          }
-          Request request = table.release(slot);
-          LEAKED.add(request);
-          Counters.count(counters.abandoned);
-          request.mark(Request.NO_MARK);
-          where.intoUsersCode(request);
-          try {
-            request.abandoned(cause);
-          } catch (Throwable e) {
-            Log.error("abandoning an operation failed", e);
-          } finally {
-            where.back();
-          }
-        });
+    for (int slot = 0; slot < table.capacity(); slot++) {
+      Request request = table.requestOrNull(slot);
+      if (request != null) {
+        abandon(slot, request, cause);
+      }
+    }
+  }
+
+  private void abandon(int slot, Request request, Throwable cause) {
+    Object kept = table.kept(slot);
+    if (kept != null) {
+      LEAKED.add(kept);
+    }
+    LEAKED.add(request);
+    Counters.count(counters.abandoned);
+    request.mark(Request.NO_MARK);
+    where.intoUsersCode(request);
+    try {
+      Persistence.abandon(request, cause);
+    } finally {
+      where.back();
+    }
+    Request _ = table.release(slot);
   }
 }

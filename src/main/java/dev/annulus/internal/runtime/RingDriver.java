@@ -1,5 +1,6 @@
 package dev.annulus.internal.runtime;
 
+import dev.annulus.internal.driver.Admission;
 import dev.annulus.internal.driver.Closing;
 import dev.annulus.internal.driver.Driver;
 import dev.annulus.internal.driver.DriverConfig;
@@ -8,6 +9,7 @@ import dev.annulus.internal.driver.DriverThread;
 import dev.annulus.internal.driver.Errno;
 import dev.annulus.internal.driver.Finisher;
 import dev.annulus.internal.driver.Operation;
+import dev.annulus.internal.driver.Persistence;
 import dev.annulus.internal.driver.Refusals;
 import dev.annulus.internal.driver.Request;
 import dev.annulus.internal.driver.SharedCounters;
@@ -34,6 +36,11 @@ public final class RingDriver implements Driver {
   /** Those of a server that hangs must leave some to others. */
   private static final int MAX_TRANSFER_THREADS = 256;
 
+  private static final int WAKE_TRIES = 10;
+
+  @SuppressWarnings("UnnecessaryLambda") // made beforehand
+  private static final Runnable NOTHING = () -> {};
+
   private final DriverConfig config;
 
   /** Not of a ring that is no kernel's, whose descriptors are numbers of its own. */
@@ -58,6 +65,10 @@ public final class RingDriver implements Driver {
   private final Workers transferWorkers;
 
   private final List<Workers> pools;
+
+  /** Made beforehand. */
+  private final Runnable leavePlace;
+
   private final ReaperThread reaper;
   private final AtomicBoolean closeBegun = new AtomicBoolean();
   private final CountDownLatch closed = new CountDownLatch(1);
@@ -90,6 +101,7 @@ public final class RingDriver implements Driver {
     blockingFiles = asksForTypes ? new BlockingFiles(mounts) : new BlockingFiles.Unknown();
     intake = new Intake(config.maxQueued(), config.refuseWhenFull());
     table = new InFlightTable(config.maxInFlight());
+    leavePlace = () -> intake.admission().leave(1);
     workers = new Workers(this, config.threadName() + "-worker-", Workers.DEFAULT_THREADS, workerCounters);
     closers = new Workers(this, config.threadName() + "-closer-", 1, workerCounters);
     transferWorkers =
@@ -103,24 +115,73 @@ public final class RingDriver implements Driver {
     wakeup = reaper.start(this);
   }
 
+  /** Until it is put, an error gives its place back and nothing has happened; then it will be carried out, and no error is thrown. */
   @Override
+  @SuppressWarnings("NonAtomicVolatileUpdate") // see there
   public void submit(Request request) {
-    boolean onReaper = DriverThread.isOf(this);
-    Throwable refusal = intake.admission().closedBecause();
-    if (refusal == null && !onReaper) {
-      refusal = intake.admission().enter();
+    Admission admission = intake.admission();
+    boolean byRing = runsOnRing(request);
+    if (DriverThread.isOf(this)) {
+      submitOwn(request, byRing);
+      return;
+    }
+    if (wakeup.isReaperAsleep()) {
+      wakeup.checkReach();
+    }
+    request.mark(byRing ? Marks.QUEUED : Marks.WITH_WORKER);
+    Throwable refusal = admission.enter();
+    boolean admitted = refusal == null;
+    try {
+      if (admitted && byRing) {
+        intake.put(request);
+      } else if (admitted) {
+        refusal = workersFor(request).run(request, leavePlace, null);
+      }
+    } catch (Throwable e) {
+      if (admitted) {
+        admission.owed = admission.owed + 1; // which takes no stack
+        admission.settle();
+      }
+      throw e;
     }
     if (refusal != null) {
+      refuse(request, refusal, admitted);
+    } else if (byRing) {
+      for (int tries = 0; tries < WAKE_TRIES; tries++) {
+        try {
+          wakeForRequests();
+          break;
+        } catch (VirtualMachineError e) {
+          // Again: where there was enough of the stack to put it there is enough for the call.
+        }
+      }
+    }
+  }
+
+  private void refuse(Request request, Throwable refusal, boolean admitted) {
+    if (admitted) {
+      leave();
+    }
+    request.mark(Request.NO_MARK);
+    request.refused(refusal);
+  }
+
+  private void submitOwn(Request request, boolean byRing) {
+    Throwable refusal = intake.admission().closedBecause();
+    if (refusal != null) {
       request.refused(refusal);
-    } else if (!runsOnRing(request)) {
-      runByWorker(request, !onReaper);
-    } else if (onReaper) {
+    } else if (byRing) {
       submitPastLimits(request);
     } else {
-      request.mark(Marks.QUEUED);
-      intake.put(request);
-      wakeup.requestQueued();
-      intake.afterPut();
+      runByWorker(request);
+    }
+  }
+
+  private void leave() {
+    try {
+      leavePlace.run();
+    } catch (VirtualMachineError e) {
+      leavePlace.run();
     }
   }
 
@@ -128,32 +189,70 @@ public final class RingDriver implements Driver {
   @Override
   public void submitAll(List<? extends Request> requests) {
     boolean onReaper = DriverThread.isOf(this);
+    Request[] all = requests.toArray(new Request[0]); // what is called from here on is called where an error harms one request only
     boolean unseen = false;
-    for (Request request : requests) {
-      if (!onReaper && runsOnRing(request) && intake.admission().tryEnter()) {
-        request.mark(Marks.QUEUED);
-        intake.put(request);
-        unseen = true;
-      } else {
-        // This one may have to wait for room, which only a reaper that is awake makes.
-        wakeIf(unseen);
-        unseen = false;
-        submit(request);
+    for (Request request : all) {
+      try {
+        if (!onReaper && isPutAtOnce(request)) {
+          unseen = true;
+        } else {
+          // This one may have to wait for room, which only a reaper that is awake makes.
+          wakeIf(unseen);
+          unseen = false;
+          submitOrRefuse(request);
+        }
+      } catch (VirtualMachineError e) {
+        Persistence.refuse(request, e);
       }
     }
-    wakeIf(unseen);
+    try {
+      wakeIf(unseen);
+    } catch (VirtualMachineError e) {
+      wakeIf(unseen);
+    }
+  }
+
+  /** False if nothing was done. */
+  @SuppressWarnings("NonAtomicVolatileUpdate") // see Admission
+  private boolean isPutAtOnce(Request request) {
+    Admission admission = intake.admission();
+    boolean admitted = false;
+    try {
+      if (!runsOnRing(request)) {
+        return false;
+      }
+      admitted = admission.tryEnter();
+      if (admitted) {
+        request.mark(Marks.QUEUED);
+        intake.put(request);
+      }
+      return admitted;
+    } catch (VirtualMachineError e) {
+      if (admitted) {
+        admission.owed = admission.owed + 1; // which takes no stack
+        admission.settle();
+      }
+      return false;
+    }
   }
 
   private void wakeIf(boolean requestsWait) {
     if (requestsWait) {
-      wakeup.requestQueued();
-      intake.afterPut();
+      for (int tries = 0; tries < WAKE_TRIES; tries++) {
+        try {
+          wakeForRequests();
+          break;
+        } catch (VirtualMachineError e) {
+          // Again: where there was enough of the stack to put it there is enough for the call.
+        }
+      }
     }
   }
 
   @Override
   public void submitPastLimits(Request request) {
-    if (asksForTypes && request.operation() instanceof Operation.Close(int fd)) {
+    if (asksForTypes && request.operation() instanceof Operation.Close close) {
+      int fd = close.fd(); // a record pattern would wrap an error of the JVM
       Mounts.Mount slow = blockingFiles.mountIfSlowToClose(fd);
       blockingFiles.forget(fd);
       if (slow != null && closedByWorker(request, slow)) {
@@ -161,7 +260,7 @@ public final class RingDriver implements Driver {
       }
     }
     if (!runsOnRing(request)) {
-      runByWorker(request, false);
+      runByWorker(request);
       return;
     }
     Throwable givenUp = intake.givenUpBecause();
@@ -174,22 +273,58 @@ public final class RingDriver implements Driver {
       intake.putOwn(request);
     } else {
       intake.putUrgent(request);
-      wakeup.urgent();
-      intake.afterPut();
+      for (int tries = 0; tries < WAKE_TRIES; tries++) {
+        try {
+          wakeForUrgent();
+          break;
+        } catch (VirtualMachineError e) {
+          // Again: where there was enough of the stack to put it there is enough for the call.
+        }
+      }
     }
   }
 
   @Override
   public void cancel(Request request) {
-    intake.putCancellation(request);
-    wakeup.urgent();
-    intake.afterPut();
+    try {
+      intake.putCancellation(request);
+    } finally {
+      wakeForUrgent();
+    }
+  }
+
+  /**
+   * What was put is put, and its submitter is to have its future: no error is thrown, but the way tried again. Should all tries fail, the flag
+   * is as it was, and whoever comes next wakes the reaper.
+   */
+  private void wakeForRequests() {
+    for (int tries = 0; tries < WAKE_TRIES; tries++) {
+      try {
+        wakeup.requestQueued();
+        intake.afterPut();
+        return;
+      } catch (VirtualMachineError e) {
+        // Again.
+      }
+    }
+  }
+
+  private void wakeForUrgent() {
+    for (int tries = 0; tries < WAKE_TRIES; tries++) {
+      try {
+        wakeup.urgent();
+        intake.afterPut();
+        return;
+      } catch (VirtualMachineError e) {
+        // Again.
+      }
+    }
   }
 
   @Override
   public int call(Operation operation) {
-    if (operation instanceof Operation.Close(int fd)) {
-      blockingFiles.forget(fd);
+    if (operation instanceof Operation.Close close) {
+      blockingFiles.forget(close.fd());
     }
     return DirectCalls.run(operation);
   }
@@ -303,11 +438,9 @@ public final class RingDriver implements Driver {
   private Closing closing() {
     Closing begun = intake.closing();
     if (begun == null) {
-      boolean alive = intake.admission().close(Refusals.closed());
+      boolean _ = intake.admission().close(Refusals.closed());
       begun = intake.beginClose(Closing.begin(config.closeTimeout()));
-      if (alive) {
-        wakeup.urgent();
-      }
+      wakeForUrgent();
     }
     return begun;
   }
@@ -354,20 +487,18 @@ public final class RingDriver implements Driver {
   /** False if there are no workers any more, or none can be started: then the ring closes, as well as it can. */
   private boolean closedByWorker(Request request, Mounts.Mount mount) {
     request.mark(Marks.WITH_WORKER);
-    return closers.run(request, () -> {}, mount) == null;
+    return closers.run(request, NOTHING, mount) == null;
   }
 
-  private void runByWorker(Request request, boolean admitted) {
+  private Workers workersFor(Request request) {
+    return request.needsWorker() ? transferWorkers : workers;
+  }
+
+  /** Past the limits. Throws an error of the JVM only if nothing was done. */
+  private void runByWorker(Request request) {
     request.mark(Marks.WITH_WORKER);
-    Runnable started = () -> {
-      if (admitted) {
-        intake.admission().leave(1);
-      }
-    };
-    Workers its = request.needsWorker() ? transferWorkers : workers;
-    @Nullable Throwable refusal = its.run(request, started, null);
+    Throwable refusal = workersFor(request).run(request, NOTHING, null);
     if (refusal != null) {
-      started.run();
       request.refused(refusal);
     }
   }

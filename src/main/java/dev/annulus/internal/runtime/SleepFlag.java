@@ -20,6 +20,9 @@ class SleepFlag {
   /** Sleeping with every slot taken: new requests could not be taken in, so only urgent matters wake it. */
   private static final int ASLEEP_FULL = 2;
 
+  /** Somebody has ended the sleep, and wakes the sleeper. */
+  private static final int ENDED = 3;
+
   /** Where in {@link #state}: more than a line of 64 bytes away from either end. */
   private static final int STATE = 32;
 
@@ -29,17 +32,38 @@ class SleepFlag {
    */
   private final AtomicIntegerArray state = new AtomicIntegerArray(2 * STATE + 1);
 
-  /** Any thread, after filling the intake queue: whether it has ended a sleep for lack of requests, and must wake the reaper. */
+  /**
+   * Any thread, after filling the intake queue: whether it has ended a sleep for lack of requests, and must wake the reaper. If it cannot, it
+   * calls {@link #resume}.
+   */
   final boolean endSleepForRequest() {
     submittersFence();
-    return state.getOpaque(STATE) == ASLEEP && state.compareAndSet(STATE, ASLEEP, AWAKE);
+    return state.getOpaque(STATE) == ASLEEP && end(ASLEEP);
   }
 
   /** Any thread, after filling the urgent queue or changing the life cycle: whether it has ended a sleep, and must wake the reaper. */
   final boolean endSleep() {
     submittersFence();
     int seen = state.getOpaque(STATE);
-    return seen != AWAKE && state.compareAndSet(STATE, seen, AWAKE);
+    return (seen == ASLEEP || seen == ASLEEP_FULL) && end(seen);
+  }
+
+  private boolean end(int seen) {
+    beforeEnd();
+    return state.compareAndSet(STATE, seen, ENDED);
+  }
+
+  /**
+   * Who has ended a sleep could not wake the sleeper: the next who comes is to. False if the sleeper has risen by itself, and counts on the
+   * waking.
+   */
+  final boolean resume() {
+    return state.compareAndSet(STATE, ENDED, ASLEEP);
+  }
+
+  /** Any thread: whether a sleep is announced now. */
+  final boolean isAsleep() {
+    return state.getOpaque(STATE) != AWAKE;
   }
 
   /** Reaper: announces sleep. It must look at its queues after this and before it waits, and call {@link #rise} in any case. */
@@ -50,8 +74,11 @@ class SleepFlag {
 
   /** Reaper: ends the announced sleep. True if someone else has ended it, who then wakes it, or has yet to. */
   final boolean rise() {
-    return state.getAndSet(STATE, AWAKE) == AWAKE;
+    return state.getAndSet(STATE, AWAKE) == ENDED;
   }
+
+  /** A sleep is about to be ended: the last moment to fail for want of what the waking will need. */
+  void beforeEnd() {}
 
   /** Between the store to the queue and the look at the flag. Overridden only to show what happens without it. */
   void submittersFence() {

@@ -16,8 +16,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Turns operations into submission entries. Transfers of registered memory name its place in the kernel's table, 0, by leaving out to name any
- * other. Native memory an entry points to, besides the user's buffers, is returned, to be
- * kept with the slot until the last completion.
+ * other. Native memory an entry points to, besides the user's buffers, is kept with the slot until the last completion.
+ *
+ * <p>Filling the entry is the last that is done: an error of the JVM finds it filled, with its memory kept, or not begun.
  */
 final class SqeEncoder {
   /** Not an opcode: {@code io_uring} cannot run the operation. */
@@ -48,13 +49,15 @@ final class SqeEncoder {
     };
   }
 
-  /** Fills the queue's next entry. The memory the entry points to is returned. */
-  static @Nullable Object push(
+  /** Fills the queue's next entry for the operation in a slot. */
+  static void push(
       SubmissionQueue queue,
-      Operation operation,
-      long userData,
+      InFlightTable table,
+      int slot,
       RegisteredMemory registered,
       BlockingFiles blockingFiles) {
+    Operation operation = table.request(slot).operation();
+    long userData = table.nextUserData(slot);
     int opcode = opcode(operation);
     switch (operation) {
       case Operation.Transfer transfer -> {
@@ -79,11 +82,15 @@ final class SqeEncoder {
       case Operation.Reserve(int fd, long offset, long length) ->
           queue.push(opcode, fd, length, Fcntl.FALLOC_FL_KEEP_SIZE, offset, 0, userData);
       case Operation.Close(int fd) -> queue.push(opcode, fd, 0, 0, 0, 0, userData);
-      default -> {
-        return pushWithMemory(queue, operation, opcode, userData, blockingFiles);
-      }
+      default -> pushWithMemory(queue, operation, opcode, userData, blockingFiles, new Kept(table, slot));
     }
-    return null;
+  }
+
+  /** Where an entry's memory is kept. */
+  private record Kept(InFlightTable table, int slot) {
+    void keep(MemorySegment memory) {
+      table.keep(slot, memory);
+    }
   }
 
   private static int fixedOpcode(Operation.Transfer transfer) {
@@ -106,24 +113,26 @@ final class SqeEncoder {
     return blockingFiles.mayBlock(fd) ? IoUring.IOSQE_ASYNC : 0;
   }
 
-  private static MemorySegment pushWithMemory(
+  private static void pushWithMemory(
       SubmissionQueue queue,
       Operation operation,
       int opcode,
       long userData,
-      BlockingFiles blockingFiles) {
+      BlockingFiles blockingFiles,
+      Kept kept) {
     // These are the rare operations: automatic memory costs more than a freed one, but cannot be freed too early.
     Arena arena = Arena.ofAuto();
-    return switch (operation) {
+    switch (operation) {
       case Operation.ReadVector(int fd, List<Operation.Piece> pieces, long offset) ->
           pushVector(
-              queue, opcode, transferFlags(blockingFiles, fd), fd, pieces, offset, userData, arena);
+              queue, opcode, transferFlags(blockingFiles, fd), fd, pieces, offset, userData, arena, kept);
       case Operation.WriteVector(int fd, List<Operation.Piece> pieces, long offset) ->
           pushVector(
-              queue, opcode, transferFlags(blockingFiles, fd), fd, pieces, offset, userData, arena);
+              queue, opcode, transferFlags(blockingFiles, fd), fd, pieces, offset, userData, arena, kept);
       case Operation.Open open -> {
         MemorySegment path = NativePaths.toCString(open.path(), arena);
         int flags = KernelValues.openFlags(open.flags());
+        kept.keep(path);
         queue.push(
             opcode,
             blockingFiles.opensMayBlock() ? IoUring.IOSQE_ASYNC : 0,
@@ -133,10 +142,9 @@ final class SqeEncoder {
             0,
             flags,
             userData);
-        yield path;
       }
       case Operation.Stat(int fd, StatResult _) ->
-          pushStat(queue, opcode, fd, arena.allocate(1), Fcntl.AT_EMPTY_PATH, userData, arena);
+          pushStat(queue, opcode, fd, arena.allocate(1), Fcntl.AT_EMPTY_PATH, userData, arena, kept);
       case Operation.StatPath(Path path, boolean follow, StatResult _) ->
           pushStat(
               queue,
@@ -145,25 +153,26 @@ final class SqeEncoder {
               NativePaths.toCString(path, arena),
               follow ? 0 : Fcntl.AT_SYMLINK_NOFOLLOW,
               userData,
-              arena);
+              arena,
+              kept);
       case Operation.CreateDirectory(Path path, int permissions) -> {
         MemorySegment name = NativePaths.toCString(path, arena);
+        kept.keep(name);
         queue.push(opcode, Fcntl.AT_FDCWD, name.address(), permissions, 0, 0, userData);
-        yield name;
       }
       case Operation.Remove(Path path, boolean directory) -> {
         MemorySegment name = NativePaths.toCString(path, arena);
         int flags = directory ? Fcntl.AT_REMOVEDIR : 0;
+        kept.keep(name);
         queue.push(opcode, Fcntl.AT_FDCWD, name.address(), 0, 0, flags, userData);
-        yield name;
       }
-      case Operation.Rename(Path source, Path target) -> pushTwoPaths(queue, opcode, source, target, userData, arena);
-      case Operation.Link(Path link, Path existing) -> pushTwoPaths(queue, opcode, existing, link, userData, arena);
+      case Operation.Rename(Path source, Path target) -> pushTwoPaths(queue, opcode, source, target, userData, arena, kept);
+      case Operation.Link(Path link, Path existing) -> pushTwoPaths(queue, opcode, existing, link, userData, arena, kept);
       default -> throw new IllegalArgumentException("not for a ring: " + operation);
-    };
+    }
   }
 
-  private static MemorySegment pushVector(
+  private static void pushVector(
       SubmissionQueue queue,
       int opcode,
       int flags,
@@ -171,32 +180,33 @@ final class SqeEncoder {
       List<Operation.Piece> pieces,
       long offset,
       long userData,
-      Arena arena) {
+      Arena arena,
+      Kept kept) {
     MemorySegment iovecs = KernelValues.iovecs(pieces, arena);
     int count = KernelValues.iovecCount(pieces);
+    kept.keep(iovecs);
     queue.push(opcode, flags, fd, iovecs.address(), count, offset, 0, userData);
-    return iovecs;
   }
 
   /** The path need not outlive the submission (IORING_FEAT_SUBMIT_STABLE); the buffer must, and is what is kept. */
-  private static MemorySegment pushStat(
-      SubmissionQueue queue, int opcode, int dirFd, MemorySegment path, int flags, long userData, Arena arena) {
+  private static void pushStat(
+      SubmissionQueue queue, int opcode, int dirFd, MemorySegment path, int flags, long userData, Arena arena, Kept kept) {
     MemorySegment both = arena.allocate(StatxLayout.SIZE + path.byteSize(), Long.BYTES);
     MemorySegment pathCopy = both.asSlice(StatxLayout.SIZE).copyFrom(path);
+    kept.keep(both);
     queue.push(opcode, dirFd, pathCopy.address(), KernelValues.statMask(), both.address(), flags, userData);
-    return both;
   }
 
   /** The second directory descriptor travels in the length field, the second path in the offset field. */
-  private static MemorySegment pushTwoPaths(
-      SubmissionQueue queue, int opcode, Path first, Path second, long userData, Arena arena) {
+  private static void pushTwoPaths(
+      SubmissionQueue queue, int opcode, Path first, Path second, long userData, Arena arena, Kept kept) {
     MemorySegment a = NativePaths.toCString(first, arena);
     MemorySegment b = NativePaths.toCString(second, arena);
     MemorySegment both = arena.allocate(a.byteSize() + b.byteSize(), 1);
     MemorySegment.copy(a, 0, both, 0, a.byteSize());
     MemorySegment.copy(b, 0, both, a.byteSize(), b.byteSize());
     long secondAddress = both.address() + a.byteSize();
+    kept.keep(both);
     queue.push(opcode, Fcntl.AT_FDCWD, both.address(), Fcntl.AT_FDCWD, secondAddress, 0, userData);
-    return both;
   }
 }

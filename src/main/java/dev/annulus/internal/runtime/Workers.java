@@ -6,6 +6,7 @@ import dev.annulus.internal.driver.DriverThread;
 import dev.annulus.internal.driver.Errno;
 import dev.annulus.internal.driver.Finisher;
 import dev.annulus.internal.driver.Operation;
+import dev.annulus.internal.driver.Persistence;
 import dev.annulus.internal.driver.Refusals;
 import dev.annulus.internal.driver.Repeats;
 import dev.annulus.internal.driver.Request;
@@ -20,7 +21,9 @@ import java.util.concurrent.LinkedTransferQueue;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,6 +34,12 @@ import org.jspecify.annotations.Nullable;
 final class Workers {
   static final int DEFAULT_THREADS = 4;
   private static final long IDLE_SECONDS = 10;
+
+  /** How often a task goes on that errors of the JVM cut. */
+  private static final int MAX_TRIES = 200;
+
+  private static final int TRIES_AT_ONCE = 4;
+  private static final long PAUSE_NANOS = 5_000_000;
 
   private final ThreadPoolExecutor pool;
   private final PoolGrowth growth;
@@ -66,7 +75,7 @@ final class Workers {
   }
 
   /**
-   * Runs a request's operation on one of the threads.
+   * Runs a request's operation on one of the threads. Throws an error of the JVM only if nothing was done.
    *
    * @param started called when it leaves the queue
    * @param mount of the file, if the request cannot tell: a descriptor that is being closed is none any more
@@ -82,7 +91,19 @@ final class Workers {
       return null;
     } catch (RejectedExecutionException e) {
       return unfinished.remove(request) != null ? Refusals.closed() : null;
+    } catch (Throwable e) {
+      // No thread could be started, say; the task may be in the queue all the same.
+      return withdrawn(task) ? Refusals.noThread(e) : null;
     }
+  }
+
+  /** Whether a task will not be run. */
+  private boolean withdrawn(Task task) {
+    if (!task.begin()) {
+      return false;
+    }
+    unfinished.remove(task.request);
+    return true;
   }
 
   int running() {
@@ -130,7 +151,7 @@ final class Workers {
     for (Request request : List.copyOf(unfinished.keySet())) {
       if (unfinished.remove(request) != null) {
         counters.abandoned.increment();
-        finisher.add(() -> guarded(request, () -> request.abandoned(Refusals.abandoned())));
+        finisher.add(() -> abandon(request));
       }
     }
     busy.forEach(Workers::report);
@@ -142,14 +163,28 @@ final class Workers {
     }
   }
 
-  /** A request in the pool's queue or on one of its threads. */
+  private static void abandon(Request request) {
+    request.mark(Request.NO_MARK);
+    Persistence.abandon(request, Refusals.abandoned());
+  }
+
+  /** A request in the pool's queue or on one of its threads. Goes on where an error of the JVM has cut it. */
   private final class Task implements Runnable {
     private final Request request;
     private final Runnable started;
 
     private final Mounts.@Nullable Mount mount;
+    private final AtomicBoolean taken = new AtomicBoolean();
     private volatile boolean begun;
     private volatile long begunAt;
+
+    // Of the thread that runs it.
+    private boolean mine;
+    private boolean leftQueue;
+    private boolean called;
+    private boolean counted;
+    private boolean ending;
+    private int result;
 
     Task(Request request, Runnable started, Mounts.@Nullable Mount mount) {
       this.mount = mount;
@@ -157,18 +192,71 @@ final class Workers {
       this.started = started;
     }
 
+    /** False if another thread was first, or if it has been refused. */
+    boolean begin() {
+      return taken.compareAndSet(false, true);
+    }
+
     @Override
     public void run() {
-      started.run();
-      begunAt = System.nanoTime();
-      begun = true;
-      finish(request, runNow(request));
+      for (int tries = 0; tries < MAX_TRIES; tries++) {
+        try {
+          step();
+          return;
+        } catch (VirtualMachineError e) {
+          if (tries > TRIES_AT_ONCE) {
+            pause();
+          }
+        }
+      }
+    }
+
+    private void step() {
+      if (!mine) {
+        mine = begin();
+        if (!mine) {
+          return;
+        }
+      }
+      if (!leftQueue) {
+        started.run();
+        leftQueue = true;
+      }
+      if (!called) {
+        begunAt = System.nanoTime();
+        begun = true;
+        called = true; // at most once: it might have been done
+        result = -Errno.EIO;
+        int _ = running.incrementAndGet();
+        counted = true;
+        result = runNow(request);
+      }
+      if (counted) {
+        int _ = running.decrementAndGet();
+        counted = false;
+      }
+      if (!ending) {
+        ending = unfinished.remove(request) != null;
+        if (!ending) {
+          return; // given up
+        }
+        counters.countResult(result);
+      }
+      request.mark(Request.NO_MARK);
+      Persistence.complete(request, result);
+    }
+  }
+
+  private static void pause() {
+    try {
+      LockSupport.parkNanos(PAUSE_NANOS);
+    } catch (VirtualMachineError e) {
+      // Then without a pause.
     }
   }
 
   private int runNow(Request request) {
     Operation operation = request.operation();
-    running.incrementAndGet();
     try {
       int result = DirectCalls.run(operation);
       for (int earlier = 0; mayGoAgain(request, result, earlier); earlier++) {
@@ -178,8 +266,6 @@ final class Workers {
     } catch (RuntimeException | Error e) {
       Log.error("running " + operation.name() + " failed", e);
       return -Errno.EIO;
-    } finally {
-      running.decrementAndGet();
     }
   }
 
@@ -191,28 +277,19 @@ final class Workers {
         && !(result == -Errno.EINTR && Repeats.byTheDriver(request.operation()));
   }
 
-  private void finish(Request request, int result) {
-    if (unfinished.remove(request) != null) {
-      counters.countResult(result);
-      guarded(request, () -> request.completed(result));
-    }
-  }
-
   private void refuse(Task task, Finisher finisher) {
-    task.started.run();
+    if (!task.begin()) {
+      return; // withdrawn before
+    }
+    boolean _ = Persistence.run(task.started::run);
     if (unfinished.remove(task.request) != null) {
-      finisher.add(() -> guarded(task.request, () -> task.request.refused(Refusals.closed())));
+      finisher.add(() -> refuse(task.request));
     }
   }
 
-  /** Ends a request. What it throws is its own trouble: others must be ended all the same. */
-  private static void guarded(Request request, Runnable end) {
+  private static void refuse(Request request) {
     request.mark(Request.NO_MARK);
-    try {
-      end.run();
-    } catch (Throwable e) {
-      Log.error("ending an operation failed", e);
-    }
+    Persistence.refuse(request, Refusals.closed());
   }
 
   private boolean await(long limitNanos) {

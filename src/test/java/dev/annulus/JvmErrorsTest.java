@@ -1,0 +1,88 @@
+package dev.annulus;
+
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.annulus.testing.FaultLoader;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Method;
+import java.net.URL;
+import java.util.List;
+import java.util.Objects;
+import java.util.logging.Level;
+import java.util.logging.Logger;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/**
+ * Errors of the JVM at each allocation and each call that the library makes, one after the other: every future ends, nothing is kept, the
+ * runtime goes on, and closing returns.
+ */
+@Timeout(120)
+class JvmErrorsTest {
+  private static final Logger LOG = Logger.getLogger("dev.annulus");
+  private static final FaultLoader LOADER = new FaultLoader(JvmErrorsTest::isOfTheLibrary);
+
+  private static final String SCENARIOS = "dev.annulus.FaultScenarios";
+
+  /** Errors that are thrown on purpose are not to fill the log. */
+  @BeforeAll
+  static void silence() {
+    LOG.setLevel(Level.OFF);
+  }
+
+  @AfterAll
+  static void unsilence() {
+    LOG.setLevel(null);
+  }
+
+  private static boolean isOfTheLibrary(String name) {
+    URL library = Objects.requireNonNull(JvmErrorsTest.class.getResource("/dev/annulus/IoRuntime.class"));
+    String root = library.toString().replace("dev/annulus/IoRuntime.class", "");
+    URL found = JvmErrorsTest.class.getResource("/" + name.replace('.', '/') + ".class");
+    return found != null && found.toString().startsWith(root) && !name.endsWith(".BriefLock") && !name.endsWith(".PageRuns");
+  }
+
+  static Stream<String> scenarios() throws ReflectiveOperationException {
+    return ((List<?>) LOADER.call(SCENARIOS, "names")).stream().map(String.class::cast);
+  }
+
+  @ParameterizedTest
+  @MethodSource("scenarios")
+  void errorOnTheCallersThread_atEachHit_harmsOneOperationOnly(String scenario) throws Throwable {
+    assertTrue(run("run", scenario, false, false, 1, 1) > 10, "hardly anything was hit");
+  }
+
+  @ParameterizedTest
+  @MethodSource("scenarios")
+  void errorOnTheReaper_atEachHit_harmsNothing(String scenario) throws Throwable {
+    assertTrue(run("run", scenario, true, false, 1, 1) >= 0);
+  }
+
+  @ParameterizedTest
+  @MethodSource("scenarios")
+  void threeErrorsOnTheReaper_atEachHit_harmNothing(String scenario) throws Throwable {
+    assertTrue(run("run", scenario, true, true, 3, 3) >= 0);
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void errorWhileClosing_atEachHit_stillCloses(boolean reaper) throws Throwable {
+    assertTrue(run("close", reaper, 1, reaper ? 23 : 11) > 10, "hardly anything was hit");
+  }
+
+  private static int run(String name, Object... arguments) throws Throwable {
+    Method method =
+        Stream.of(LOADER.loadClass(SCENARIOS).getDeclaredMethods()).filter(m -> m.getName().equals(name)).findFirst().orElseThrow();
+    method.setAccessible(true);
+    try {
+      return (int) method.invoke(null, arguments);
+    } catch (InvocationTargetException e) {
+      throw e.getCause();
+    }
+  }
+}
