@@ -50,6 +50,7 @@ final class EndOfFile implements Request {
       return;
     }
     operation = read.operation();
+    read.expectAnother();
     ask();
   }
 

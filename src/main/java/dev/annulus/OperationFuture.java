@@ -180,6 +180,11 @@ abstract non-sealed class OperationFuture<T> extends AwaitedFuture<T> implements
     }
   }
 
+  /** What was taken was not the result: {@link #deliver} follows with another. */
+  final void expectAnother() {
+    done = (byte) (done & ~TAKEN);
+  }
+
   /** Has the next operation run. */
   void submitAgain() {
     engine().driver().submitPastLimits(this);

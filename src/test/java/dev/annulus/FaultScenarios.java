@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutionException;
@@ -87,7 +88,7 @@ final class FaultScenarios {
    * @return at how many hits errors were thrown
    */
   static int run(String name, boolean reaper, boolean executor, int times, int step) throws Exception {
-    Scenario scenario = SCENARIOS.get(name);
+    Scenario scenario = Objects.requireNonNull(SCENARIOS.get(name));
     Thread caller = Thread.currentThread();
     Predicate<Thread> threads =
         reaper ? thread -> thread.getName().startsWith(THREAD) : thread -> thread == caller;

@@ -66,7 +66,7 @@ class JvmErrorsTest {
   @ParameterizedTest
   @MethodSource("scenarios")
   void threeErrorsOnTheReaper_atEachHit_harmNothing(String scenario) throws Throwable {
-    assertTrue(run("run", scenario, true, true, 3, 3) >= 0);
+    assertTrue(run("run", scenario, true, true, 3, 7) >= 0);
   }
 
   @ParameterizedTest

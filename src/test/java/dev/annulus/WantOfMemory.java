@@ -11,6 +11,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.logging.Level;
 import java.util.logging.Logger;
+import org.jspecify.annotations.Nullable;
 
 /** A JVM whose heap is filled by another thread again and again while operations run. */
 final class WantOfMemory {
@@ -54,15 +55,16 @@ final class WantOfMemory {
   }
 
   private static int run(AsyncFile file) throws Exception {
-    CompletableFuture<?>[] window = new CompletableFuture<?>[WINDOW];
+    @Nullable CompletableFuture<?>[] window = new CompletableFuture<?>[WINDOW];
     ByteBuffer buffer = ByteBuffer.allocateDirect(BYTES);
     long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(SECONDS);
     int ended = 0;
     for (int i = 0; System.nanoTime() < deadline; i++) {
       int at = i % WINDOW;
       try {
-        if (window[at] != null) {
-          awaitEnd(window[at]);
+        CompletableFuture<?> last = window[at];
+        if (last != null) {
+          awaitEnd(last);
           window[at] = null;
           ended++;
         }
@@ -72,7 +74,7 @@ final class WantOfMemory {
       }
     }
     over = true;
-    for (CompletableFuture<?> last : window) {
+    for (@Nullable CompletableFuture<?> last : window) {
       if (last != null) {
         awaitEnd(last);
       }

@@ -71,6 +71,7 @@ final class WantOfStack {
     return descend(file, padding - 1) + 1;
   }
 
+  @SuppressWarnings("InfiniteRecursion") // that is the purpose
   private static int deeper(AsyncFile file, int depth) {
     int below;
     try {

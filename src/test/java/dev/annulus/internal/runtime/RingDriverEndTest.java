@@ -426,7 +426,7 @@ class RingDriverEndTest {
     public void close() {}
   }
 
-  private static DriverConfig config(int maxInFlight, Duration closeTimeout) {
+  static DriverConfig config(int maxInFlight, Duration closeTimeout) {
     return new DriverConfig(maxInFlight, 64, false, closeTimeout, NAME);
   }
 
