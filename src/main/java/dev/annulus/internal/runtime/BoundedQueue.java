@@ -40,6 +40,8 @@ final class BoundedQueue {
     @Nullable Request[] all = places;
     int place;
     long at;
+    // What the request holds is seen before the request: the store that shows it is a plain one.
+    VarHandle.releaseFence();
     do {
       at = tail.getOpaque(TAIL);
       place = (int) at & mask;
