@@ -55,6 +55,9 @@ final class Wakeup {
   /** Whether a sleep is announced that {@link #rise} has not ended. */
   private boolean lying;
 
+  /** Whether somebody has flipped the flag and could neither write nor flip it back. */
+  private volatile boolean unwritten;
+
   /** Writes that were owed and will not come, by those who could not make them. */
   private final AtomicLong failedWrites = new AtomicLong();
 
@@ -112,6 +115,9 @@ final class Wakeup {
   /** Any thread, after filling the intake queue: wakes the reaper if it sleeps for lack of requests. */
   void requestQueued() {
     boolean owed = false;
+    if (unwritten) {
+      resume();
+    }
     try {
       owed = sleep.endSleepForRequest();
       if (owed) {
@@ -120,7 +126,8 @@ final class Wakeup {
       }
     } finally {
       if (owed) {
-        writeNothing();
+        unwritten = true; // which takes no stack
+        resume();
       }
       Reference.reachabilityFence(one);
     }
@@ -129,6 +136,9 @@ final class Wakeup {
   /** Any thread, after filling the urgent queue or changing the life cycle: wakes the reaper if it sleeps at all. */
   void urgent() {
     boolean owed = false;
+    if (unwritten) {
+      resume();
+    }
     try {
       owed = sleep.endSleep();
       if (owed) {
@@ -137,16 +147,23 @@ final class Wakeup {
       }
     } finally {
       if (owed) {
-        writeNothing();
+        unwritten = true; // which takes no stack
+        resume();
       }
       Reference.reachabilityFence(one);
     }
   }
 
-  /** A write is owed, and cannot be made. */
-  private void writeNothing() {
-    if (!sleep.resume()) {
-      long _ = failedWrites.incrementAndGet();
+  /** A write is owed, and could not be made: takes the flip back. Or the next who comes does. */
+  private void resume() {
+    unwritten = false;
+    try {
+      if (!sleep.resume()) {
+        long _ = failedWrites.incrementAndGet();
+      }
+    } catch (VirtualMachineError e) {
+      unwritten = true;
+      throw e;
     }
   }
 
