@@ -159,8 +159,8 @@ abstract sealed class AwaitedFuture<T> extends IoFuture<T> permits OperationFutu
   }
 
   /**
-   * The future has completed: runs or wakes who waits for it, unless that was done. They stay in the field until then, so that a call that
-   * an error of the JVM cuts can be made again.
+   * The future has completed: runs or wakes who waits for it, unless that was done. Whoever takes the waiter out of the field is alone with
+   * it; if an error of the JVM cuts the telling, the waiter is put back, for the next call or for the end of the operation.
    */
   final void wakeWaiter() {
     while (true) {
@@ -168,8 +168,17 @@ abstract sealed class AwaitedFuture<T> extends IoFuture<T> permits OperationFutu
       if (seen == null || seen instanceof Release) {
         return;
       }
-      wake(seen instanceof Both both ? both.waiter : seen);
-      if (WAITING.compareAndSet(this, seen, seen instanceof Both both ? both.release : null)) {
+      Object waiter = seen instanceof Both both ? both.waiter : seen;
+      Object left = seen instanceof Both both ? both.release : null;
+      if (WAITING.compareAndSet(this, seen, left)) {
+        try {
+          wake(waiter);
+        } catch (Throwable e) {
+          if (!WAITING.compareAndSet(this, left, seen)) {
+            wake(waiter); // the operation has ended meanwhile, or somebody has asked for that: nobody would look again
+          }
+          throw e;
+        }
         return;
       }
     }
