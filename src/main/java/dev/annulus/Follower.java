@@ -1,7 +1,5 @@
 package dev.annulus;
 
-import java.lang.invoke.MethodHandles;
-import java.lang.invoke.VarHandle;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -17,26 +15,16 @@ final class Follower<T> extends CompletableFuture<T> implements BiConsumer<T, @N
   @SuppressWarnings("StaticAssignmentOfThrowable") // there is no memory to make one when it is needed
   static final VirtualMachineError CUT = new Cut();
 
-  private static final VarHandle WORK;
-
   /** Stand in {@link #work}: the function runs; it has run well, and the future is to end as the other one. */
   private static final Object RUNNING = new Object();
 
   private static final Object RAN = new Object();
 
-  static {
-    try {
-      WORK = MethodHandles.lookup().findVarHandle(Follower.class, "work", Object.class);
-    } catch (ReflectiveOperationException e) {
-      throw new ExceptionInInitializerError(e);
-    }
-  }
-
   /**
    * The function to be run; {@link #RUNNING}; {@link #RAN}, or the failure to end with. What is known here is not lost when an error of the JVM
-   * cuts the ending, which is then done again.
+   * cuts the ending, which is then done again. Whoever takes the follower out of the future's field has it alone, and with it this.
    */
-  private volatile Object work;
+  private Object work;
 
   Follower(BiConsumer<? super T, ? super @Nullable Throwable> action) {
     this.work = Objects.requireNonNull(action, "action");
@@ -58,7 +46,8 @@ final class Follower<T> extends CompletableFuture<T> implements BiConsumer<T, @N
       return;
     }
     Object seen = work;
-    if (seen instanceof BiConsumer<?, ?> && WORK.compareAndSet(this, seen, RUNNING)) {
+    if (seen instanceof BiConsumer<?, ?>) {
+      work = RUNNING;
       try {
         run((BiConsumer<? super T, ? super @Nullable Throwable>) seen, value, failure);
       } finally {

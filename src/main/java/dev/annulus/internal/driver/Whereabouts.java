@@ -38,9 +38,6 @@ public final class Whereabouts {
   private volatile @Nullable Thread thread;
   private long sequence;
 
-  /** What is being ended, while users' code runs. */
-  private @Nullable Request ending;
-
   /** Whether the watch has a look scheduled. */
   volatile boolean watched;
 
@@ -69,13 +66,8 @@ public final class Whereabouts {
 
   // ---- the thread itself ----
 
-  /**
-   * The thread is about to run users' code.
-   *
-   * @param request what is being ended, if it is one
-   */
-  public void intoUsersCode(@Nullable Request request) {
-    ending = request;
+  /** The thread is about to run users' code. */
+  public void intoUsersCode() {
     SEQUENCE.setRelease(this, (sequence & ~WHERE) + NEXT + USERS_CODE);
     if (!watched && watch != null) {
       watch.watch(this);
@@ -98,7 +90,6 @@ public final class Whereabouts {
   public void back() {
     SEQUENCE.setOpaque(this, sequence & ~WHERE);
     VarHandle.storeStoreFence();
-    ending = null;
   }
 
   /** The stack of users' code that was taken while it kept the thread; empty if none was. */
@@ -128,10 +119,5 @@ public final class Whereabouts {
   public boolean isStill(long before) {
     VarHandle.acquireFence();
     return (long) SEQUENCE.getOpaque(this) == before;
-  }
-
-  /** What is being ended; only while the thread is away. */
-  public @Nullable Request ending() {
-    return ending;
   }
 }

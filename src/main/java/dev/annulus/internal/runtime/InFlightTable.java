@@ -6,6 +6,7 @@ import java.lang.invoke.VarHandle;
 import java.util.Objects;
 import java.util.function.Consumer;
 import java.util.function.IntConsumer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -13,8 +14,8 @@ import org.jspecify.annotations.Nullable;
  * made for the submission, from the moment the entry is filled until its last completion. Only then is its number used again,
  * with the next generation.
  *
- * <p>An operation that has ended keeps its slot until its request has been told. If that fails for want of memory or stack, the request comes
- * back into a slot, to be told later: so there is always a place for it.
+ * <p>An operation that has ended keeps its slot until its request has been told. If that fails for want of
+ * memory or stack, it is told later.
  *
  * <p>Confined to the reaper thread, except {@link #size} and {@link #forEachSince}. Methods that change something do it behind their last call: an error of the JVM
  * finds them not begun or done.
@@ -106,11 +107,18 @@ class InFlightTable {
     return (int) SIZE.getOpaque(this);
   }
 
-  /** Takes a slot for a request. The table must not be full. */
-  int claim(Request request) {
+  /**
+   * Takes a slot for the next request there is; -1 if there is none. The table must not be full. Whoever
+   * is asked for the request must call nothing once it has let go of it: so it is there, or here.
+   */
+  int claim(Supplier<@Nullable Request> next) {
     int slot = firstFree;
     since[slot] = now;
     VarHandle.storeStoreFence(); // a request that others see is no older than it looks
+    Request request = next.get();
+    if (request == null) {
+      return END;
+    }
     firstFree = nextFree[slot];
     requests[slot] = request;
     attempts[slot] = 0;
@@ -125,11 +133,11 @@ class InFlightTable {
     now = System.nanoTime();
   }
 
-  /** How many operations came before a moment. */
+  /** How many operations came before a moment, and have not ended. */
   int countSince(long moment) {
     int count = 0;
     for (int slot = 0; slot < requests.length; slot++) {
-      if (requests[slot] != null && since[slot] - moment <= 0) {
+      if (requests[slot] != null && !hasEnded(slot) && since[slot] - moment <= 0) {
         count++;
       }
     }
@@ -144,10 +152,14 @@ class InFlightTable {
     for (int slot = 0; slot < requests.length; slot++) {
       Request request = requests[slot];
       VarHandle.loadLoadFence();
-      if (request != null && since[slot] - moment <= 0) {
+      if (request != null && !hasEnded(slot) && since[slot] - moment <= 0) {
         action.accept(request);
       }
     }
+  }
+
+  private boolean hasEnded(int slot) {
+    return phases[slot] == ENDED || phases[slot] == REFUSED;
   }
 
   /** Any thread, while the reaper is away: calls with each request that has begun. */
@@ -289,29 +301,25 @@ class InFlightTable {
     return phases[slot] == REFUSED ? (Throwable) kept[slot] : null;
   }
 
-  /** The first of the {@link #endings}, whose slot is free from now on. */
-  Request takeEnding() {
-    Request request = request(endings.peek());
+  /** The slot of the first of the {@link #endings}, which is being told now, and is not counted any more. */
+  int takeEnding() {
     int slot = endings.remove();
+    size--;
+    return slot;
+  }
+
+  /** The request of {@link #takeEnding} could not be told: it is the last of the {@link #endings} now. */
+  void tellLater(int slot) {
+    endings.add(slot);
+    size++;
+  }
+
+  /** The request of {@link #takeEnding} has been told, and its slot is free from now on. */
+  void told(int slot) {
     requests[slot] = null;
     kept[slot] = null;
     nextFree[slot] = firstFree;
     firstFree = slot;
-    size--;
-    return request;
-  }
-
-  /** Puts a request back that could not be told: it is the last of the {@link #endings} now. There must be a free slot. */
-  void tellLater(Request request, int outcome, @Nullable Throwable refusal) {
-    int slot = firstFree;
-    endings.add(slot);
-    firstFree = nextFree[slot];
-    requests[slot] = request;
-    phases[slot] = refusal == null ? ENDED : REFUSED;
-    kept[slot] = refusal;
-    outcomes[slot] = outcome;
-    cancelled[slot] = false;
-    size++;
   }
 
   /** Has the first of the {@link #endings} come last. */

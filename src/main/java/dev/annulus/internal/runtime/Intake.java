@@ -33,10 +33,8 @@ final class Intake {
   private final RequestStack cancellations = new RequestStack();
   private final OwnQueue own = new OwnQueue();
 
-  /** Taken out of its queue, and whether its place is still to be given back. */
-  private @Nullable Request inHand;
-
-  private boolean owesPlace;
+  /** Places of what was taken that are still to be given back. */
+  private int owedPlaces;
 
   /** Whose turn it is, so that neither the completions' requests nor the others' starve when slots are scarce. */
   private boolean ownsTurn;
@@ -144,10 +142,6 @@ final class Intake {
 
   /** Any thread, while the reaper is away and closing has begun: what waits. */
   void forEach(Consumer<Request> action) {
-    Request taken = inHand;
-    if (taken != null) {
-      action.accept(taken);
-    }
     own.forEach(action);
     bounded.forEach(action);
     urgent.forEach(action);
@@ -172,41 +166,40 @@ final class Intake {
     unnamedCancellations = wanted;
   }
 
-  /** The next request, or {@code null} if none waits. A place taken from the bounded queue is given back here. */
+  /**
+   * The next request, or {@code null} if none waits. {@link #leavePlaces} must follow, for all that were taken together. Nothing is called once a
+   * request is out of its queue, and no field holds it: a store of a new object to an old one costs more than the rest.
+   */
   @Nullable Request take() {
-    if (inHand == null) {
-      poll();
-    }
-    if (owesPlace) {
-      admission.leave(1);
-      owesPlace = false;
-    }
-    Request taken = inHand;
-    inHand = null;
-    return taken;
-  }
-
-  private void poll() {
-    inHand = urgent.poll();
-    if (inHand != null) {
-      return;
+    Request taken = urgent.poll();
+    if (taken != null) {
+      return taken;
     }
     ownsTurn = !ownsTurn;
     if (ownsTurn) {
-      inHand = own.poll();
+      taken = own.poll();
+      if (taken != null) {
+        return taken;
+      }
     }
-    if (inHand != null) {
-      return;
+    taken = bounded.poll();
+    if (taken != null) {
+      owedPlaces++;
+      return taken;
     }
-    inHand = bounded.poll();
-    owesPlace = inHand != null;
-    if (inHand == null) {
-      inHand = own.poll();
+    return own.poll();
+  }
+
+  /** Gives back the places of what was taken. */
+  void leavePlaces() {
+    if (owedPlaces > 0) {
+      admission.leave(owedPlaces);
+      owedPlaces = 0;
     }
   }
 
   boolean isEmpty() {
-    return inHand == null && own.isEmpty() && bounded.isEmpty() && urgent.isEmpty();
+    return own.isEmpty() && bounded.isEmpty() && urgent.isEmpty();
   }
 
   /** Requests waiting; may be read from any thread, without the reaper's own. */
@@ -264,8 +257,10 @@ final class Intake {
   }
 
   private synchronized @Nullable Request takeForRefusal() {
+    leavePlaces();
     Request request = take();
     if (request == null) {
+      leavePlaces();
       while (cancellations.poll() != null) {
         // There is nothing any more that could be cancelled.
       }

@@ -29,7 +29,6 @@ final class LostReaper {
 
   private final String name;
   private final Whereabouts where;
-  private final Reaper reaper;
   private final Intake intake;
   private final InFlightTable table;
 
@@ -37,10 +36,9 @@ final class LostReaper {
   private record InHand(Set<Request> begun, Set<Request> waiting) {}
 
   LostReaper(
-      String name, Whereabouts where, Reaper reaper, Intake intake, InFlightTable table) {
+      String name, Whereabouts where, Intake intake, InFlightTable table) {
     this.name = name;
     this.where = where;
-    this.reaper = reaper;
     this.intake = intake;
     this.table = table;
   }
@@ -81,12 +79,8 @@ final class LostReaper {
     }
     InHand seen = new InHand(identitySet(), identitySet());
     try {
-      Request ending = where.ending();
-      if (ending != null) {
-        seen.begun.add(ending);
-      }
       table.forEachRequest(seen.begun::add);
-      reaper.forEachUnsubmitted(seen.waiting::add);
+      table.forEachUnbegun(seen.waiting::add);
       intake.forEach(seen.waiting::add);
     } catch (ConcurrentModificationException e) {
       return null;

@@ -11,7 +11,7 @@ import dev.annulus.internal.driver.Whereabouts;
 import dev.annulus.internal.ring.CompletionQueue;
 import dev.annulus.internal.ring.Ring;
 import dev.annulus.internal.ring.SubmissionQueue;
-import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  * to do, and ends the requests whose completions have come.
  *
  * <p>A round ends some completions and then looks for new requests, since ending one often brings the next: completing everything
- * first would submit in bursts, with the device idle between ({@link #bite}). Users' code runs only in {@link #deliver}, when both
+ * first would submit in bursts, with the device idle between ({@link #bite}). Users' code runs only in {@link #tell}, when both
  * queues are in order.
  *
  * <p>An error of the JVM may cut a round anywhere. What a step holds is in fields, and each changes them behind its last call, so that the
@@ -46,6 +46,10 @@ final class Reaper {
   private final SubmissionQueue submissions;
   private final CompletionQueue completions;
   private final Intake intake;
+
+  /** Takes from the intake. */
+  private final Supplier<@Nullable Request> next;
+
   private final Wakeup wakeup;
   private final InFlightTable table;
   private final RegisteredMemory registered;
@@ -61,20 +65,16 @@ final class Reaper {
   private int batchSize;
   private int batchAt;
 
-  /** Taken from the intake, but not yet into the table. */
-  private @Nullable Request incoming;
-
   /** The slot an entry is to be filled for, or {@link #NONE}. */
   private int pushing = NONE;
 
   /** The request to be cancelled. */
   private @Nullable Request toCancel;
 
-  /** The request that is being told its end, and that end. */
-  private @Nullable Request telling;
+  /** The slot of the request that is being told its end, or {@link #NONE}, and whether it has been told. */
+  private int telling = NONE;
 
-  private int tellingOutcome;
-  private @Nullable Throwable tellingRefusal;
+  private boolean told;
 
   /** Requests in the table that could not be told their end in the last round. */
   private int untold;
@@ -109,6 +109,7 @@ final class Reaper {
     this.submissions = ring.submissions();
     this.completions = ring.completions();
     this.intake = intake;
+    this.next = intake::take;
     this.wakeup = wakeup;
     this.table = table;
     this.registered = registered;
@@ -136,7 +137,7 @@ final class Reaper {
 
   /** Whether nothing waits and nothing is in the kernel, apart from the wake-up. */
   boolean isIdle() {
-    return table.isEmpty() && intake.isEmpty() && incoming == null && telling == null;
+    return table.isEmpty() && intake.isEmpty() && telling == NONE;
   }
 
   /**
@@ -243,21 +244,17 @@ final class Reaper {
       pushing = table.takeRetry();
       push();
     }
-    while (incoming != null || (!table.isFull() && entriesLeft())) {
-      if (incoming == null) {
-        incoming = intake.take();
+    while (!table.isFull() && entriesLeft()) {
+      pushing = table.claim(next);
+      if (pushing == NONE) {
+        break;
       }
-      Request request = incoming;
-      if (request == null) {
-        return;
-      }
-      if (!isDoomed(request)) {
+      if (!isDoomed(table.request(pushing))) {
         Counters.count(counters.submitted);
       }
-      pushing = table.claim(request);
-      incoming = null;
       push();
     }
+    intake.leavePlaces();
   }
 
   /** A close is never doomed: it gives back. */
@@ -300,7 +297,6 @@ final class Reaper {
   /** Whether there is something for the next round to submit: if only for want of entries, submitting these makes room. */
   private boolean hasMoreToFill() {
     return toCancel != null
-        || incoming != null
         || pushing != NONE
         || intake.hasCancellation()
         || table.hasCancels()
@@ -387,15 +383,6 @@ final class Reaper {
     }
   }
 
-  /** What has not begun and is not in the intake, for another thread to see while this one is away. */
-  void forEachUnsubmitted(Consumer<Request> action) {
-    Request taken = incoming;
-    if (taken != null) {
-      action.accept(taken);
-    }
-    table.forEachUnbegun(action);
-  }
-
   private void countOverflow() {
     boolean now = submissions.completionsOverflowed();
     if (now && !overflowed) {
@@ -479,73 +466,74 @@ final class Reaper {
 
   private void tellNext() {
     int slot = table.firstEnding();
-    int outcome = table.outcome(slot);
-    Throwable refusal = table.refusal(slot);
-    if (refusal == null) {
-      try {
-        SqeEncoder.takeResult(table.request(slot).operation(), table.kept(slot), outcome);
-      } catch (Throwable e) {
-        if (!Persistence.isWant(e)) {
-          throw e;
-        }
-        table.tellLater();
-        return;
-      }
+    if (table.kept(slot) != null && !isResultTaken(slot)) {
+      table.tellLater();
+      return;
     }
-    tellingOutcome = outcome;
-    tellingRefusal = refusal;
     telling = table.takeEnding();
     tellLast();
   }
 
-  /** Tells the request in hand. */
-  private void tellLast() {
-    Request request = telling;
-    if (request == null) {
-      return;
+  /** Takes what the kernel wrote to memory of ours; false for want of memory or stack. */
+  private boolean isResultTaken(int slot) {
+    if (table.refusal(slot) != null) {
+      return true;
     }
     try {
-      tell(request);
+      SqeEncoder.takeResult(table.request(slot).operation(), table.kept(slot), table.outcome(slot));
+      return true;
     } catch (Throwable e) {
-      if (telling != null && Persistence.isWant(e)) {
-        table.tellLater(request, tellingOutcome, tellingRefusal);
-      } else if (!Persistence.isWant(e)) {
-        Log.error("ending an operation failed", e);
+      if (!Persistence.isWant(e)) {
+        throw e;
       }
-      telling = null;
+      return false;
     }
   }
 
-  private void tell(Request request) {
-    Throwable refusal = tellingRefusal;
-    request.mark(Request.NO_MARK);
-    if (refusal == null) {
-      deliver(request, tellingOutcome);
+  /** Tells the request in hand. */
+  private void tellLast() {
+    int slot = telling;
+    if (slot == NONE) {
       return;
     }
-    where.intoUsersCode(request);
     try {
-      request.refused(refusal);
-      telling = null;
-    } finally {
-      where.back();
+      if (!told) {
+        tell(slot);
+      }
+    } catch (Throwable e) {
+      if (!Persistence.isWant(e)) {
+        Log.error("ending an operation failed", e);
+      } else if (!told) {
+        table.tellLater(slot);
+        telling = NONE;
+        return;
+      }
     }
+    table.told(slot);
+    telling = NONE;
+    told = false;
   }
 
   /** Ends a request. What it throws is its own trouble: the ring goes on. */
-  private void deliver(Request request, int result) {
+  private void tell(int slot) {
+    Request request = table.request(slot);
     RingStallEvent stall = beginStall(request);
-    where.intoUsersCode(request);
+    Throwable refusal = table.refusal(slot);
+    int outcome = table.outcome(slot);
+    request.mark(Request.NO_MARK);
+    where.intoUsersCode();
     if (stall != null) {
       where.recorded();
     }
     try {
-      if (result == InFlightTable.NEVER_BEGUN) {
+      if (refusal != null) {
+        request.refused(refusal);
+      } else if (outcome == InFlightTable.NEVER_BEGUN) {
         request.neverBegun();
       } else {
-        request.completed(result);
+        request.completed(outcome);
       }
-      telling = null; // whatever happens now: it must not be told again
+      told = true; // whatever happens now: it must not be told again
     } finally {
       Stalls.end(stall, where);
       where.back();

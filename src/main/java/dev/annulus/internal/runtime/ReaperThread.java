@@ -136,13 +136,8 @@ final class ReaperThread {
   }
 
   /** For the thread that closes, when this one does not end. */
-  LostReaper lost(Reaper reaper) {
-    return new LostReaper(config.threadName(), where, reaper, intake, table);
-  }
-
-  /** The reaper, for {@link #lost}. */
-  Reaper reaper() {
-    return started.join().reaper;
+  LostReaper lost() {
+    return new LostReaper(config.threadName(), where, intake, table);
   }
 
   private void run() {
@@ -288,7 +283,7 @@ final class ReaperThread {
   }
 
   private void refuseWaiting() {
-    where.intoUsersCode(null);
+    where.intoUsersCode();
     try {
       intake.end(endedBecause);
     } finally {
@@ -337,7 +332,7 @@ final class ReaperThread {
     LEAKED.add(request);
     Counters.count(counters.abandoned);
     request.mark(Request.NO_MARK);
-    where.intoUsersCode(request);
+    where.intoUsersCode();
     try {
       Persistence.abandon(request, cause);
     } finally {

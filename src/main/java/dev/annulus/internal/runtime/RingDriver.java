@@ -171,7 +171,7 @@ public final class RingDriver implements Driver {
     if (refusal != null) {
       request.refused(refusal);
     } else if (byRing) {
-      submitPastLimits(request);
+      putPastLimits(request);
     } else {
       runByWorker(request);
     }
@@ -263,23 +263,28 @@ public final class RingDriver implements Driver {
       runByWorker(request);
       return;
     }
+    putPastLimits(request);
+  }
+
+  private void putPastLimits(Request request) {
+    if (reaper.isCurrentThread()) {
+      request.mark(Marks.QUEUED);
+      intake.putOwn(request);
+      return;
+    }
     Throwable givenUp = intake.givenUpBecause();
-    if (givenUp != null && !reaper.isCurrentThread()) {
+    if (givenUp != null) {
       request.refused(givenUp);
       return;
     }
     request.mark(Marks.QUEUED);
-    if (reaper.isCurrentThread()) {
-      intake.putOwn(request);
-    } else {
-      intake.putUrgent(request);
-      for (int tries = 0; tries < WAKE_TRIES; tries++) {
-        try {
-          wakeForUrgent();
-          break;
-        } catch (VirtualMachineError e) {
-          // Again: where there was enough of the stack to put it there is enough for the call.
-        }
+    intake.putUrgent(request);
+    for (int tries = 0; tries < WAKE_TRIES; tries++) {
+      try {
+        wakeForUrgent();
+        break;
+      } catch (VirtualMachineError e) {
+        // Again: where there was enough of the stack to put it there is enough for the call.
       }
     }
   }
@@ -468,7 +473,7 @@ public final class RingDriver implements Driver {
     LostReaper lost = null;
     int givenUp = 0;
     if (!reaper.join(closing.nanosUntilGivingUp())) {
-      lost = reaper.lost(reaper.reaper());
+      lost = reaper.lost();
       givenUp = lost.giveUp(finisher, closing);
       workerCounters.abandoned.add(givenUp);
     }

@@ -61,9 +61,9 @@ class SleepFlag {
     return state.compareAndSet(STATE, ENDED, ASLEEP);
   }
 
-  /** Any thread: whether a sleep is announced now. */
+  /** Any thread: whether a request that came now would have to end a sleep. */
   final boolean isAsleep() {
-    return state.getOpaque(STATE) != AWAKE;
+    return state.getOpaque(STATE) == ASLEEP;
   }
 
   /** Reaper: announces sleep. It must look at its queues after this and before it waits, and call {@link #rise} in any case. */

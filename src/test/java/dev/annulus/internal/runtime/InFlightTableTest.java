@@ -31,7 +31,7 @@ class InFlightTableTest {
     Set<Integer> slots = new HashSet<>();
     for (int i = 0; i < capacity; i++) {
       assertFalse(table.isFull());
-      int slot = table.claim(RecordingRequest.nop());
+      int slot = table.claim(RecordingRequest::nop);
       assertTrue(slot >= 0 && slot < capacity, "slot " + slot);
       assertTrue(slots.add(slot), "slot " + slot + " given twice");
       assertEquals(i + 1, table.size());
@@ -49,15 +49,15 @@ class InFlightTableTest {
     InFlightTable table = new InFlightTable(2);
     RecordingRequest first = RecordingRequest.nop();
     RecordingRequest second = RecordingRequest.nop();
-    int a = table.claim(first);
-    int b = table.claim(second);
+    int a = table.claim(() -> first);
+    int b = table.claim(() -> second);
     assertSame(first, table.request(a));
     assertSame(second, table.request(b));
     assertTrue(table.isFull());
     assertSame(first, table.release(a));
     assertFalse(table.isFull());
     RecordingRequest third = RecordingRequest.nop();
-    assertEquals(a, table.claim(third));
+    assertEquals(a, table.claim(() -> third));
     assertSame(third, table.request(a));
     assertSame(second, table.request(b));
   }
@@ -65,7 +65,7 @@ class InFlightTableTest {
   @Test
   void isCurrent_staleOrForeignUserData_isFalse() {
     InFlightTable table = new InFlightTable(4);
-    int slot = table.claim(RecordingRequest.nop());
+    int slot = table.claim(RecordingRequest::nop);
     long first = table.nextUserData(slot);
     assertTrue(table.isCurrent(first));
     assertEquals(first, table.userData(slot));
@@ -77,7 +77,7 @@ class InFlightTableTest {
 
     table.release(slot);
     assertFalse(table.isCurrent(resubmitted), "a released slot");
-    assertEquals(slot, table.claim(RecordingRequest.nop()));
+    assertEquals(slot, table.claim(RecordingRequest::nop));
     long second = table.nextUserData(slot);
     assertNotEquals(resubmitted, second);
     assertFalse(table.isCurrent(resubmitted), "an earlier request in the same slot");
@@ -93,7 +93,7 @@ class InFlightTableTest {
   @Test
   void claim_reusedSlot_startsAfresh() {
     InFlightTable table = new InFlightTable(1);
-    int slot = table.claim(RecordingRequest.nop());
+    int slot = table.claim(RecordingRequest::nop);
     table.keep(slot, "memory");
     table.markCancelled(slot);
     assertEquals(0, table.countRetry(slot));
@@ -102,7 +102,7 @@ class InFlightTableTest {
     assertTrue(table.isCancelled(slot));
 
     table.release(slot);
-    assertEquals(slot, table.claim(RecordingRequest.nop()));
+    assertEquals(slot, table.claim(RecordingRequest::nop));
     assertNull(table.kept(slot));
     assertFalse(table.isCancelled(slot));
     assertEquals(0, table.countRetry(slot));
@@ -112,7 +112,7 @@ class InFlightTableTest {
   @ValueSource(ints = {-1, Integer.MAX_VALUE, Integer.MIN_VALUE})
   void nextUserData_generationAtItsEdge_wraps(int last) throws ReflectiveOperationException {
     InFlightTable table = new InFlightTable(3);
-    int slot = table.claim(RecordingRequest.nop());
+    int slot = table.claim(RecordingRequest::nop);
     Field generations = InFlightTable.class.getDeclaredField("generations");
     generations.setAccessible(true);
     ((int[]) generations.get(table))[slot] = last;
@@ -130,7 +130,7 @@ class InFlightTableTest {
     InFlightTable table = new InFlightTable(8);
     List<Integer> taken = new ArrayList<>();
     for (int i = 0; i < 8; i++) {
-      taken.add(table.claim(RecordingRequest.nop()));
+      taken.add(table.claim(RecordingRequest::nop));
     }
     List<Integer> expected = new ArrayList<>(taken);
     for (int i = 0; i < 8; i += 3) {
@@ -159,7 +159,7 @@ class InFlightTableTest {
       assertEquals(model.size() == 16, table.isFull());
       if (!table.isFull() && (model.isEmpty() || random.nextBoolean())) {
         RecordingRequest request = RecordingRequest.nop();
-        int slot = table.claim(request);
+        int slot = table.claim(() -> request);
         assertNull(model.put(slot, request), "seed " + SEED + ", step " + step);
         long userData = table.nextUserData(slot);
         assertTrue(everUsed.add(userData), "user data used twice, seed " + SEED + ", step " + step);

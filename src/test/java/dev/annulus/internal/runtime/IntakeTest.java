@@ -39,11 +39,16 @@ class IntakeTest {
     assertFalse(intake.isEmpty());
     assertEquals(4, intake.size());
     assertNotNull(intake.admission().enter());
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 3; i++) {
       assertSame(requests.get(i), intake.take());
-      assertEquals(3 - i, intake.size());
     }
+    intake.leavePlaces();
+    assertEquals(1, intake.size());
+    assertSame(requests.get(3), intake.take());
     assertNull(intake.take());
+    intake.leavePlaces();
+    intake.leavePlaces();
+    assertEquals(0, intake.size());
     assertTrue(intake.isEmpty());
   }
 

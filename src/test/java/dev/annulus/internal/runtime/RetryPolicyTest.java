@@ -37,7 +37,7 @@ class RetryPolicyTest {
   @Test
   void again_countedByTheTable_ends() {
     InFlightTable table = new InFlightTable(1);
-    int slot = table.claim(RecordingRequest.nop());
+    int slot = table.claim(RecordingRequest::nop);
     int submissions = 1;
     while (submissions < 1000 && RetryPolicy.again(-Errno.EAGAIN, table.countRetry(slot))) {
       submissions++;

@@ -187,6 +187,7 @@ class WakeupTest {
       while (intake.take() != null) {
         taken++;
       }
+      intake.leavePlaces();
       wakeup.arm(ring.submissions());
       wakeup.lieDown(false);
       if (intake.isEmpty() && taken < rounds) {
