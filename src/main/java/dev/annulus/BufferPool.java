@@ -1,6 +1,7 @@
 package dev.annulus;
 
 import dev.annulus.internal.driver.BriefLock;
+import dev.annulus.internal.driver.StackRoom;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandles;
@@ -161,6 +162,9 @@ public final class BufferPool {
         onAllocated.accept(made.memory);
       } catch (OutOfMemoryError e) {
         // The JVM's limit on native memory: small buffers may still be had one by one.
+      } catch (StackOverflowError e) {
+        begun.set(region != null); // the next who comes makes it
+        throw e;
       }
     }
     return region;
@@ -180,7 +184,7 @@ public final class BufferPool {
     Lease lend(int bytes) {
       Arena arena = Arena.ofShared();
       try {
-        Lease lease = new Lease(this, arena, -1, 0, arena.allocate(bytes, PAGE_BYTES));
+        Lease lease = new Lease(this, arena, 0, arena.allocate(bytes, PAGE_BYTES));
         byAddress.put(lease.segment.address(), lease);
         return lease;
       } catch (Throwable e) {
@@ -204,9 +208,9 @@ public final class BufferPool {
     }
   }
 
-  /** Somebody else, a channel of the JDK's say, may be using it at this moment: then it is not freed at all. */
+  /** Once is enough. Somebody else, a channel of the JDK's say, may be using it at this moment: then it is not freed at all. */
   private static void free(@Nullable Arena arena) {
-    if (arena != null) {
+    if (arena != null && arena.scope().isAlive()) {
       try {
         arena.close();
       } catch (IllegalStateException e) {
@@ -217,6 +221,16 @@ public final class BufferPool {
 
   /** The memory, and whose each page is. */
   private static final class Region implements Owner {
+    private static final VarHandle CUT;
+
+    static {
+      try {
+        CUT = MethodHandles.lookup().findVarHandle(Region.class, "cut", Lease.class);
+      } catch (ReflectiveOperationException e) {
+        throw new ExceptionInInitializerError(e);
+      }
+    }
+
     private final Arena arena = Arena.ofShared();
     private final MemorySegment memory;
     private final long address;
@@ -229,6 +243,12 @@ public final class BufferPool {
     private final PageRuns runs;
     private long takenBytes;
     private boolean closed;
+
+    /**
+     * Leases whose pages are taken, but which did not come to those who were to have them, for want of stack: chained by {@link Lease#cutBefore},
+     * by stores alone. The next who comes gives them back.
+     */
+    private volatile @Nullable Lease cut;
 
     private final AtomicReferenceArray<@Nullable Lease> owners;
 
@@ -263,46 +283,82 @@ public final class BufferPool {
     }
 
     @Nullable Lease take(int wanted) {
+      if (cut != null) {
+        takeBackCut();
+      }
       int order = PageRuns.orderFor(Math.ceilDiv(wanted, PAGE_BYTES));
-      int page;
-      lock.lock();
+      Lease lease = new Lease(this, null, order, MemorySegment.NULL);
       try {
-        page = closed ? PageRuns.NONE : runs.take(order);
-        takenBytes += page == PageRuns.NONE ? 0 : (long) PAGE_BYTES << order;
-      } finally {
-        lock.held = false;
-      }
-      if (page == PageRuns.NONE) {
-        return null;
-      }
-      try {
-        Lease lease = new Lease(this, null, page, order, memory.asSlice((long) page * PAGE_BYTES, wanted));
-        own(page, order, lease);
+        if (!takePages(lease)) {
+          return null;
+        }
+        lease.segment = memory.asSlice((long) lease.page * PAGE_BYTES, wanted);
+        own(lease.page, order, lease);
         return lease;
       } catch (Throwable e) {
-        takeBack(page, order);
+        lease.cutBefore = cut;
+        cut = lease;
         throw e;
       }
     }
 
-    @Override
-    public void takeBack(Lease lease) {
-      takeBack(lease.page, lease.order);
-    }
-
-    private void takeBack(int page, int order) {
-      boolean last;
-      own(page, order, null);
+    private boolean takePages(Lease lease) {
       lock.lock();
       try {
-        runs.giveBack(page, order);
-        takenBytes -= (long) PAGE_BYTES << order;
-        last = closed && takenBytes == 0;
+        int page = closed ? PageRuns.NONE : runs.take(lease.order);
+        lease.page = page;
+        takenBytes += page == PageRuns.NONE ? 0 : (long) PAGE_BYTES << lease.order;
+        return page != PageRuns.NONE;
       } finally {
         lock.held = false;
       }
-      if (last) {
+    }
+
+    private void takeBackCut() {
+      StackRoom.check(); // what is taken out of the chain is given back, or put there again
+      Lease lease = (Lease) CUT.getAndSet(this, null);
+      while (lease != null) {
+        Lease before = lease.cutBefore;
+        try {
+          takeBack(lease);
+        } catch (VirtualMachineError e) {
+          lease.cutBefore = cut;
+          cut = lease;
+        }
+        lease = before;
+      }
+    }
+
+    /** May be called again, and does what was cut. */
+    @Override
+    public void takeBack(Lease lease) {
+      if (lease.page != PageRuns.NONE) {
+        own(lease.page, lease.order, null);
+        givePages(lease);
+      }
+      if (isLast()) {
         free(arena);
+      }
+    }
+
+    private void givePages(Lease lease) {
+      lock.lock();
+      try {
+        runs.giveBack(lease.page, lease.order);
+        takenBytes -= (long) PAGE_BYTES << lease.order;
+        lease.page = PageRuns.NONE;
+      } finally {
+        lock.held = false;
+      }
+    }
+
+    /** Whether the memory is to be freed. Once it is, {@link #free} does no harm. */
+    private boolean isLast() {
+      lock.lock();
+      try {
+        return closed && takenBytes == 0;
+      } finally {
+        lock.held = false;
       }
     }
 
@@ -329,6 +385,9 @@ public final class BufferPool {
     }
 
     long taken() {
+      if (cut != null) {
+        takeBackCut();
+      }
       lock.lock();
       try {
         return takenBytes;
@@ -358,9 +417,17 @@ public final class BufferPool {
     /** Of memory that is this lease's alone. */
     private final @Nullable Arena arena;
 
-    private final int page;
+    /** The first of its pages of the pool's, as long as it has them. */
+    private int page = PageRuns.NONE;
+
     private final int order;
-    private final MemorySegment segment;
+
+    /** Written before anybody has it. */
+    private MemorySegment segment;
+
+    /** As {@link Region#cut}. */
+    private @Nullable Lease cutBefore;
+
     private final AtomicInteger uses = new AtomicInteger();
 
     /** Whether the memory is given back, or somebody is about it. */
@@ -368,10 +435,9 @@ public final class BufferPool {
 
     private @Nullable ByteBuffer buffer;
 
-    private Lease(Owner owner, @Nullable Arena arena, int page, int order, MemorySegment segment) {
+    private Lease(Owner owner, @Nullable Arena arena, int order, MemorySegment segment) {
       this.owner = owner;
       this.arena = arena;
-      this.page = page;
       this.order = order;
       this.segment = segment;
     }

@@ -124,8 +124,8 @@ final class Buffers {
   }
 
   /**
-   * What an operation that writes a buffer is to hold on to: the user's own memory if it is native, else a stand-in. To be
-   * {@linkplain #release released} in any case.
+   * What an operation that writes a buffer is to hold on to: the user's own memory if it is native, else a stand-in. To be {@linkplain #take
+   * taken}, and then {@linkplain #release released} in any case.
    *
    * @param buffer what is moved, or {@code null}
    * @param segment its {@linkplain #check checked} memory
@@ -191,7 +191,14 @@ final class Buffers {
     }
   }
 
-  /** Returns what was taken by {@link #memory}, now that nothing touches it. */
+  /** Takes what {@link #memory} has prepared. Whatever this throws, {@link #release} must follow. */
+  static void take(Object memory) {
+    if (memory instanceof TakenMemory own) {
+      own.take();
+    }
+  }
+
+  /** Returns what was {@linkplain #take taken}, now that nothing touches it. */
   static void release(Object memory) {
     if (memory instanceof TakenMemory own) {
       own.release();

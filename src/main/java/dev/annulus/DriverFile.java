@@ -3,6 +3,7 @@ package dev.annulus;
 import dev.annulus.HeapCopies.HeapCopy;
 import dev.annulus.internal.driver.Errno;
 import dev.annulus.internal.driver.Operation;
+import dev.annulus.internal.driver.StackRoom;
 import dev.annulus.internal.driver.StatResult;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -18,6 +19,28 @@ import org.jspecify.annotations.Nullable;
 
 /** An open file on a driver: checks arguments, makes operations of them, and has them run. */
 final class DriverFile implements AsyncFile {
+  /** Makes the future of a transfer. */
+  private interface Maker<T> {
+    FileFuture<T> make(OpenDescriptor file, Object memory, long address, int length, long total, long position);
+  }
+
+  private static final Maker<Integer> READ_INT =
+      (file, memory, address, length, _, position) -> new TransferFuture.ReadInt(file, memory, address, length, position);
+
+  private static final Maker<Long> READ_LONG =
+      (file, memory, address, length, _, position) -> new TransferFuture.ReadLong(file, memory, address, length, position);
+
+  private static final Maker<Void> READ_FULLY = FullTransferFuture.Read::new;
+
+  private static final Maker<Integer> WRITE_INT =
+      (file, memory, address, length, _, position) -> new TransferFuture.WriteInt(file, memory, address, length, position);
+
+  private static final Maker<Long> WRITE_LONG =
+      (file, memory, address, length, _, position) -> new TransferFuture.WriteLong(file, memory, address, length, position);
+
+  private static final Maker<Void> WRITE_FULLY = FullTransferFuture.Write::new;
+  private static final Maker<Void> WRITE_DURABLY = DurableWriteFuture::new;
+
   private final OpenDescriptor descriptor;
   private final Engine engine;
   private final int fd;
@@ -51,19 +74,7 @@ final class DriverFile implements AsyncFile {
       return readNative(nativeDst, position);
     }
     MemorySegment segment = checkRead(dst, position);
-    Object memory = onceReadable(Buffers.toFill(engine, dst, segment));
-    FileFuture<Integer> future = null;
-    try {
-      int length = Buffers.length(memory, segment);
-      future = new TransferFuture.ReadInt(descriptor, memory, Buffers.address(memory, segment), length, position);
-      return launch.start(future, length == 0);
-    } catch (Throwable e) {
-      if (future != null && future.leased) {
-        descriptor.owed = future; // which needs no stack
-      }
-      undo(future, memory);
-      throw e;
-    }
+    return start(READ_INT, Buffers.toFill(engine, dst, segment), segment, position);
   }
 
   /**
@@ -82,13 +93,17 @@ final class DriverFile implements AsyncFile {
     Object memory = Buffers.nativeMemory(engine, dst, address, length);
     FileFuture<Integer> future = null;
     try {
+      Buffers.take(memory);
       future = new TransferFuture.ReadInt(descriptor, memory, address, length, position);
       return launch.start(future, length == 0);
     } catch (Throwable e) {
-      if (future != null && future.leased) {
-        descriptor.owed = future; // which needs no stack
+      int free = 0;
+      while (descriptor.owed[free] != null && free < OpenDescriptor.OWED_PLACES - 1) {
+        free++;
       }
-      undo(future, memory);
+      descriptor.owed[free] = future == null ? memory : future; // no call before this: there may be no stack for one
+      descriptor.owes = true;
+      descriptor.settleOwed();
       throw e;
     }
   }
@@ -112,36 +127,7 @@ final class DriverFile implements AsyncFile {
   @Override
   public IoFuture<Long> read(MemorySegment dst, long position) {
     MemorySegment segment = atMostOneTransfer(checkRead(dst, position));
-    Object memory = onceReadable(Buffers.toFill(engine, segment));
-    FileFuture<Long> future = null;
-    try {
-      int length = Buffers.length(memory, segment);
-      future = new TransferFuture.ReadLong(descriptor, memory, Buffers.address(memory, segment), length, position);
-      return launch.start(future, length == 0);
-    } catch (Throwable e) {
-      if (future != null && future.leased) {
-        descriptor.owed = future; // which needs no stack
-      }
-      undo(future, memory);
-      throw e;
-    }
-  }
-
-  /** Of a pipe no more is read than is asked for at first: the next piece might wait though there are bytes to report. */
-  private Object onceReadable(Object memory) {
-    if (memory instanceof HeapCopy copy && copy.isInPieces() && !hasPositions(copy)) {
-      copy.limitToOnePiece();
-    }
-    return memory;
-  }
-
-  private boolean hasPositions(TakenMemory memory) {
-    try {
-      return descriptor.hasPositions();
-    } catch (RuntimeException | Error e) {
-      memory.release();
-      throw e;
-    }
+    return start(READ_LONG, Buffers.toFill(engine, segment), segment, position);
   }
 
   private static MemorySegment atMostOneTransfer(MemorySegment segment) {
@@ -151,45 +137,13 @@ final class DriverFile implements AsyncFile {
   @Override
   public IoFuture<Void> readFully(ByteBuffer dst, long position) {
     MemorySegment segment = checkRead(dst, position);
-    Object memory = Buffers.toFill(engine, dst, segment);
-    FileFuture<Void> future = null;
-    try {
-      future = readFuture(memory, segment, position);
-      return launch.start(future, segment.byteSize() == 0);
-    } catch (Throwable e) {
-      if (future != null && future.leased) {
-        descriptor.owed = future; // which needs no stack
-      }
-      undo(future, memory);
-      throw e;
-    }
+    return start(READ_FULLY, Buffers.toFill(engine, dst, segment), segment, position);
   }
 
   @Override
   public IoFuture<Void> readFully(MemorySegment dst, long position) {
     MemorySegment segment = checkRead(dst, position);
-    Object memory = Buffers.toFill(engine, segment);
-    FileFuture<Void> future = null;
-    try {
-      future = readFuture(memory, segment, position);
-      return launch.start(future, segment.byteSize() == 0);
-    } catch (Throwable e) {
-      if (future != null && future.leased) {
-        descriptor.owed = future; // which needs no stack
-      }
-      undo(future, memory);
-      throw e;
-    }
-  }
-
-  private FileFuture<Void> readFuture(Object memory, MemorySegment segment, long position) {
-    return new FullTransferFuture.Read(
-        descriptor,
-        memory,
-        Buffers.address(memory, segment),
-        Buffers.length(memory, segment),
-        segment.byteSize(),
-        position);
+    return start(READ_FULLY, Buffers.toFill(engine, segment), segment, position);
   }
 
   @Override
@@ -198,25 +152,12 @@ final class DriverFile implements AsyncFile {
     List<ByteBuffer> buffers = Buffers.copyOf(dsts);
     MemorySegment[] segments = Buffers.checkAll(buffers, true);
     Buffers.checkRange(position, Buffers.total(segments));
-    VectorMemory memory = VectorMemory.of(engine, buffers, segments, true, !descriptor.isBuffered(), false);
-    FileFuture<Long> future = null;
-    try {
-      if (!memory.isInOneOperation() && !descriptor.hasPositions()) {
-        memory.limitToOneOperation();
-      }
-      future = new VectorFuture(descriptor, memory, true, position);
-      return launch.start(future, memory.isEmpty());
-    } catch (Throwable e) {
-      if (future != null && future.leased) {
-        descriptor.owed = future; // which needs no stack
-      }
-      undo(future, memory);
-      throw e;
-    }
+    return start(VectorMemory.of(engine, buffers, segments, true, !descriptor.isBuffered(), false), true, position);
   }
 
   @Override
   public List<IoFuture<Void>> readMany(List<BufferAt> reads) {
+    StackRoom.check(); // what is borrowed for many can be given back
     descriptor.checkReadable();
     List<BufferAt> batch = List.copyOf(Objects.requireNonNull(reads, "reads"));
     MemorySegment[] segments = new MemorySegment[batch.size()];
@@ -254,7 +195,8 @@ final class DriverFile implements AsyncFile {
   private FileFuture<Void> readFuture(BufferAt read, MemorySegment segment) {
     Object memory = Buffers.toFill(engine, read.buffer(), segment);
     try {
-      return readFuture(memory, segment, read.position());
+      Buffers.take(memory);
+      return make(READ_FULLY, memory, segment, read.position());
     } catch (Throwable e) {
       Buffers.release(memory);
       throw e;
@@ -272,17 +214,6 @@ final class DriverFile implements AsyncFile {
   private static void undoAll(List<? extends OperationFuture<?>> futures) {
     for (int i = 0; i < futures.size(); i++) {
       futures.get(i).undo();
-    }
-  }
-
-  /** What was borrowed for an operation that will not begin is given back. */
-  private void undo(@Nullable FileFuture<?> future, Object memory) {
-    if (future == null) {
-      Buffers.release(memory);
-    } else if (future.leased) {
-      descriptor.settleOwed();
-    } else {
-      future.undo();
     }
   }
 
@@ -325,13 +256,17 @@ final class DriverFile implements AsyncFile {
     Object memory = Buffers.nativeMemory(engine, src, address, length);
     FileFuture<Integer> future = null;
     try {
+      Buffers.take(memory);
       future = new TransferFuture.WriteInt(descriptor, memory, address, length, position);
       return launch.start(future, length == 0);
     } catch (Throwable e) {
-      if (future != null && future.leased) {
-        descriptor.owed = future; // which needs no stack
+      int free = 0;
+      while (descriptor.owed[free] != null && free < OpenDescriptor.OWED_PLACES - 1) {
+        free++;
       }
-      undo(future, memory);
+      descriptor.owed[free] = future == null ? memory : future; // no call before this: there may be no stack for one
+      descriptor.owes = true;
+      descriptor.settleOwed();
       throw e;
     }
   }
@@ -355,53 +290,19 @@ final class DriverFile implements AsyncFile {
   @Override
   public IoFuture<Long> write(MemorySegment src, long position) {
     MemorySegment segment = atMostOneTransfer(checkWrite(src, position));
-    Object memory = Buffers.memory(engine, null, segment, descriptor.isAppending());
-    FileFuture<Long> future = null;
-    try {
-      int length = Buffers.length(memory, segment);
-      future = new TransferFuture.WriteLong(descriptor, memory, Buffers.address(memory, segment), length, position);
-      return launch.start(future, length == 0);
-    } catch (Throwable e) {
-      if (future != null && future.leased) {
-        descriptor.owed = future; // which needs no stack
-      }
-      undo(future, memory);
-      throw e;
-    }
+    return start(WRITE_LONG, Buffers.memory(engine, null, segment, descriptor.isAppending()), segment, position);
   }
 
   @Override
   public IoFuture<Void> writeFully(ByteBuffer src, long position) {
     MemorySegment segment = checkWrite(src, position);
-    Object memory = Buffers.memory(engine, src, segment, descriptor.isAppending());
-    FileFuture<Void> future = null;
-    try {
-      future = writeFuture(memory, segment, position);
-      return launch.start(future, segment.byteSize() == 0);
-    } catch (Throwable e) {
-      if (future != null && future.leased) {
-        descriptor.owed = future; // which needs no stack
-      }
-      undo(future, memory);
-      throw e;
-    }
+    return start(WRITE_FULLY, Buffers.memory(engine, src, segment, descriptor.isAppending()), segment, position);
   }
 
   @Override
   public IoFuture<Void> writeFully(MemorySegment src, long position) {
     MemorySegment segment = checkWrite(src, position);
-    Object memory = Buffers.memory(engine, null, segment, descriptor.isAppending());
-    FileFuture<Void> future = null;
-    try {
-      future = writeFuture(memory, segment, position);
-      return launch.start(future, segment.byteSize() == 0);
-    } catch (Throwable e) {
-      if (future != null && future.leased) {
-        descriptor.owed = future; // which needs no stack
-      }
-      undo(future, memory);
-      throw e;
-    }
+    return start(WRITE_FULLY, Buffers.memory(engine, null, segment, descriptor.isAppending()), segment, position);
   }
 
   @Override
@@ -410,19 +311,8 @@ final class DriverFile implements AsyncFile {
     List<ByteBuffer> buffers = Buffers.copyOf(srcs);
     MemorySegment[] segments = Buffers.checkAll(buffers, false);
     Buffers.checkRange(position, Buffers.total(segments));
-    VectorMemory memory =
-        VectorMemory.of(engine, buffers, segments, false, !descriptor.isBuffered(), descriptor.isAppending());
-    FileFuture<Long> future = null;
-    try {
-      future = new VectorFuture(descriptor, memory, false, position);
-      return launch.start(future, memory.isEmpty());
-    } catch (Throwable e) {
-      if (future != null && future.leased) {
-        descriptor.owed = future; // which needs no stack
-      }
-      undo(future, memory);
-      throw e;
-    }
+    boolean whole = descriptor.isAppending();
+    return start(VectorMemory.of(engine, buffers, segments, false, !descriptor.isBuffered(), whole), false, position);
   }
 
   @Override
@@ -439,52 +329,11 @@ final class DriverFile implements AsyncFile {
     descriptor.checkWritable();
     MemorySegment segment = Buffers.check(src, false);
     Buffers.checkRange(position, segment.byteSize());
-    Object memory = Buffers.memory(engine, src, segment, descriptor.isAppending());
-    FileFuture<Void> future = null;
-    try {
-      future =
-          new DurableWriteFuture(
-              descriptor,
-              memory,
-              Buffers.address(memory, segment),
-              Buffers.length(memory, segment),
-              segment.byteSize(),
-              position);
-      IOException lost = descriptor.earlierSyncFailure();
-      return lost == null ? launch.start(future, segment.byteSize() == 0) : launch.refuse(future, lost);
-    } catch (Throwable e) {
-      if (future != null && future.leased) {
-        descriptor.owed = future; // which needs no stack
-      }
-      undo(future, memory);
-      throw e;
-    }
+    return start(WRITE_DURABLY, Buffers.memory(engine, src, segment, descriptor.isAppending()), segment, position);
   }
 
   private IoFuture<Integer> writeInt(ByteBuffer src, MemorySegment segment, long offset) {
-    Object memory = Buffers.memory(engine, src, segment, descriptor.isAppending());
-    FileFuture<Integer> future = null;
-    try {
-      int length = Buffers.length(memory, segment);
-      future = new TransferFuture.WriteInt(descriptor, memory, Buffers.address(memory, segment), length, offset);
-      return launch.start(future, length == 0);
-    } catch (Throwable e) {
-      if (future != null && future.leased) {
-        descriptor.owed = future; // which needs no stack
-      }
-      undo(future, memory);
-      throw e;
-    }
-  }
-
-  private FileFuture<Void> writeFuture(Object memory, MemorySegment segment, long position) {
-    return new FullTransferFuture.Write(
-        descriptor,
-        memory,
-        Buffers.address(memory, segment),
-        Buffers.length(memory, segment),
-        segment.byteSize(),
-        position);
+    return start(WRITE_INT, Buffers.memory(engine, src, segment, descriptor.isAppending()), segment, offset);
   }
 
   private MemorySegment checkWrite(ByteBuffer src, long position) {
@@ -601,17 +450,80 @@ final class DriverFile implements AsyncFile {
     return "AsyncFile[" + descriptor + (here.callerRuns() ? ", callers run]" : "]");
   }
 
+  // ---- how operations begin ----
+
+  // An error of the JVM may come anywhere. What is borrowed, memory first and then the file's lease, is borrowed within a try, by objects that
+  // were made before; and what catches the error stores these where the next who uses the file finds them, before it calls anything.
+
   /** Has an operation without memory begin, or be refused. */
   private <T> IoFuture<T> start(FileFuture<T> future, @Nullable IOException refusal) {
     try {
       return refusal == null ? launch.start(future, false) : launch.refuse(future, refusal);
     } catch (Throwable e) {
-      if (future.leased) {
-        descriptor.owed = future; // which needs no stack
+      int free = 0;
+      while (descriptor.owed[free] != null && free < OpenDescriptor.OWED_PLACES - 1) {
+        free++;
       }
+      descriptor.owed[free] = future; // no call before this: there may be no stack for one
+      descriptor.owes = true;
       descriptor.settleOwed();
       throw e;
     }
+  }
+
+  /** Has a transfer begin, with memory that is taken here. */
+  private <T> IoFuture<T> start(Maker<T> maker, Object memory, MemorySegment segment, long position) {
+    FileFuture<T> future = null;
+    try {
+      Buffers.take(memory);
+      if (memory instanceof HeapCopy copy && copy.isInPieces() && isPlainRead(maker) && !descriptor.hasPositions()) {
+        copy.limitToOnePiece();
+      }
+      future = make(maker, memory, segment, position);
+      IOException lost = future instanceof DurableWriteFuture ? descriptor.earlierSyncFailure() : null;
+      return lost == null ? launch.start(future, segment.byteSize() == 0) : launch.refuse(future, lost);
+    } catch (Throwable e) {
+      int free = 0;
+      while (descriptor.owed[free] != null && free < OpenDescriptor.OWED_PLACES - 1) {
+        free++;
+      }
+      descriptor.owed[free] = future == null ? memory : future; // no call before this: there may be no stack for one
+      descriptor.owes = true;
+      descriptor.settleOwed();
+      throw e;
+    }
+  }
+
+  /** Has a transfer of several buffers begin. */
+  private IoFuture<Long> start(VectorMemory memory, boolean read, long position) {
+    FileFuture<Long> future = null;
+    try {
+      memory.take();
+      if (read && !memory.isInOneOperation() && !descriptor.hasPositions()) {
+        memory.limitToOneOperation();
+      }
+      future = new VectorFuture(descriptor, memory, read, position);
+      return launch.start(future, memory.isEmpty());
+    } catch (Throwable e) {
+      int free = 0;
+      while (descriptor.owed[free] != null && free < OpenDescriptor.OWED_PLACES - 1) {
+        free++;
+      }
+      descriptor.owed[free] = future == null ? memory : future; // no call before this: there may be no stack for one
+      descriptor.owes = true;
+      descriptor.settleOwed();
+      throw e;
+    }
+  }
+
+  /** Of a pipe no more is read than is asked for at first: the next piece might wait though there are bytes to report. */
+  private static boolean isPlainRead(Maker<?> maker) {
+    return maker == READ_INT || maker == READ_LONG;
+  }
+
+  private <T> FileFuture<T> make(Maker<T> maker, Object memory, MemorySegment segment, long position) {
+    long address = Buffers.address(memory, segment);
+    return maker.make(descriptor, memory, address, Buffers.length(memory, segment), segment.byteSize(), position);
   }
 
   // ---- life cycle ----

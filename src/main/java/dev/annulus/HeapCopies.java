@@ -23,9 +23,7 @@ final class HeapCopies {
 
   /** A stand-in for a heap segment that is to be filled. */
   HeapCopy forReading(MemorySegment heap, @Nullable ByteBuffer buffer) {
-    HeapCopy copy = new HeapCopy(heap, buffer);
-    copy.take(this, false);
-    return copy;
+    return new HeapCopy(this, heap, buffer, false, false);
   }
 
   /**
@@ -34,10 +32,7 @@ final class HeapCopies {
    * @param whole whether it must be written in one operation, and so needs native memory of its size
    */
   HeapCopy forWriting(MemorySegment heap, @Nullable ByteBuffer buffer, boolean whole) {
-    HeapCopy copy = new HeapCopy(heap, buffer);
-    copy.take(this, whole);
-    copy.fill();
-    return copy;
+    return new HeapCopy(this, heap, buffer, true, whole);
   }
 
   /** Memory of the pool's, if it has room and the size is none of the largest. */
@@ -64,13 +59,21 @@ final class HeapCopies {
     return true;
   }
 
-  /** One operation's stand-in. It is made before the memory is taken, so that nothing taken can be lost. */
+  /** One operation's stand-in. */
   static final class HeapCopy extends OwnMemory {
+    private final HeapCopies owner;
     private final @Nullable ByteBuffer buffer;
+    private final boolean written;
+    private final boolean whole;
     private MemorySegment heap;
 
     /** A lease or a block; nothing for an empty buffer. */
-    private @Nullable Object taken;
+    private BufferPool.@Nullable Lease lease;
+
+    private NativeBlocks.@Nullable Block block;
+
+    /** Which lending of the block this one is. */
+    private long lending;
 
     private MemorySegment standIn = MemorySegment.NULL;
 
@@ -80,25 +83,37 @@ final class HeapCopies {
     /** How many of them are of the piece that the stand-in holds. */
     private int doneOfPiece;
 
-    private HeapCopy(MemorySegment heap, @Nullable ByteBuffer buffer) {
+    private HeapCopy(
+        HeapCopies owner, MemorySegment heap, @Nullable ByteBuffer buffer, boolean written, boolean whole) {
+      this.owner = owner;
       this.heap = heap;
       this.buffer = buffer;
+      this.written = written;
+      this.whole = whole;
     }
 
-    private void take(HeapCopies owner, boolean whole) {
+    @Override
+    public void take() {
       long size = heap.byteSize();
-      if (size == 0) {
+      if (size > 0) {
+        take(size);
+        if (written) {
+          fill();
+        }
+      }
+    }
+
+    private void take(long size) {
+      BufferPool.Lease pooled = owner.pooled(size);
+      if (pooled != null) {
+        lease = pooled;
+        standIn = pooled.segment();
         return;
       }
-      BufferPool.Lease lease = owner.pooled(size);
-      if (lease != null) {
-        taken = lease;
-        standIn = lease.segment();
-        return;
-      }
-      NativeBlocks.Block block = whole ? owner.blocks.takeWhole(size) : owner.blocks.take(size);
-      taken = block;
-      standIn = block.segment();
+      NativeBlocks.Block taken = whole ? owner.blocks.takeWhole(size) : owner.blocks.take(size);
+      lending = taken.lending;
+      block = taken;
+      standIn = taken.segment();
     }
 
     @Override
@@ -171,13 +186,10 @@ final class HeapCopies {
 
     @Override
     public void release() {
-      switch (taken) {
-        case BufferPool.Lease lease -> lease.close();
-        case NativeBlocks.Block block -> {
-          taken = null; // before: given back twice, it would be lent twice
-          block.giveBack();
-        }
-        case null, default -> {}
+      if (lease != null) {
+        lease.close();
+      } else if (block != null) {
+        block.giveBack(lending);
       }
     }
   }

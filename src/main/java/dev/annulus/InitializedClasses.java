@@ -24,6 +24,7 @@ final class InitializedClasses {
           BufferPool.Lease.class,
           Closing.class,
           DirectorySync.class,
+          DriverFile.class,
           Durability.class,
           Errno.class,
           ErrorKind.class,

@@ -35,7 +35,7 @@ final class Launch {
    * OperationFuture#undo undo}: then nothing has begun, save on a caller's own thread.
    */
   <T> IoFuture<T> start(FileFuture<T> future, boolean empty) {
-    if (descriptor.owed != null) {
+    if (descriptor.owes) {
       descriptor.settleOwed();
     }
     takeLease(future);
@@ -169,7 +169,7 @@ final class Launch {
   /** What was lost by an error of the JVM before is given back first, or nothing is taken. */
   private void takeLease(FileFuture<?> future) {
     try {
-      if (descriptor.owed != null) {
+      if (descriptor.owes) {
         descriptor.settleOwed();
       }
       descriptor.lease();

@@ -9,15 +9,15 @@ final class LeasedMemory extends OwnMemory {
   private final BufferPool.Lease lease;
   private final MemorySegment segment;
   private final @Nullable ByteBuffer buffer;
-  private boolean released;
+
+  /** Whether the lease is held. */
+  private boolean held;
 
   /**
    * @param segment what the user gave: all of the lease's memory or a part of it
    * @param buffer what it is a view of, if that has a position to be moved
-   * @throws IllegalStateException if the lease is closed
    */
   LeasedMemory(BufferPool.Lease lease, MemorySegment segment, @Nullable ByteBuffer buffer) {
-    lease.hold();
     this.lease = lease;
     this.segment = segment;
     this.buffer = buffer;
@@ -35,11 +35,22 @@ final class LeasedMemory extends OwnMemory {
     }
   }
 
+  /**
+   * Holds the lease.
+   *
+   * @throws IllegalStateException if it is closed
+   */
+  @Override
+  public void take() {
+    lease.hold();
+    held = true;
+  }
+
   @Override
   public void release() {
-    if (!released) {
+    if (held) {
       lease.letGo();
-      released = true;
+      held = false;
     }
     lease.giveBackIfUnused();
   }

@@ -1,6 +1,7 @@
 package dev.annulus;
 
 import dev.annulus.internal.driver.BriefLock;
+import dev.annulus.internal.driver.StackRoom;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.TimeUnit;
@@ -43,7 +44,6 @@ final class NativeBlocks {
   private final long usualBudget = Math.clamp(Runtime.getRuntime().maxMemory() / 8, MIN_BUDGET, MAX_BUDGET);
 
   private final AtomicLong allocatedBytes = new AtomicLong();
-  private final AtomicLong keptBytes = new AtomicLong();
 
   /** Less than usual for a while after there was no memory. */
   private volatile long budget = usualBudget;
@@ -97,19 +97,19 @@ final class NativeBlocks {
     return block;
   }
 
-  /** Takes back a block that nothing touches any more. */
-  void giveBack(Block block) {
-    if (!keeps(block)) {
+  /** Takes back a block that nothing touches any more, unless that was done. May be called again, and does what was cut. */
+  private void giveBack(Block block, long lending) {
+    if (!keeps(block, lending)) {
       free(block);
     } else if (closed) {
-      freeKept(); // closed meanwhile
+      long _ = freeKept(); // closed meanwhile
     }
   }
 
   /** Frees what is kept, and from then on what is given back. */
   void close() {
     closed = true;
-    freeKept();
+    long _ = freeKept();
   }
 
   /** Bytes that are not freed: lent and kept ones. */
@@ -120,7 +120,7 @@ final class NativeBlocks {
   /** Large blocks only as long as few are lent, so that the many find memory too. */
   private int largestNow() {
     long now = budgetNow();
-    long lent = allocatedBytes.get() - keptBytes.get();
+    long lent = allocatedBytes.get() - keptBytes();
     if (lent < now / 2) {
       return MAX_BYTES;
     }
@@ -136,13 +136,18 @@ final class NativeBlocks {
     return now;
   }
 
+  private long keptBytes() {
+    long sum = 0;
+    for (Kept ofOneSize : kept) {
+      sum += ofOneSize.bytes;
+    }
+    return sum;
+  }
+
+  /** Calls nothing once it has one that was kept: an error of the JVM would lose it. */
   private @Nullable Block keptOrNew(int bytes) {
     Block again = kept[indexOf(bytes)].poll();
-    if (again != null) {
-      keptBytes.addAndGet(-again.bytes());
-      return again;
-    }
-    return allocated(bytes);
+    return again == null ? allocated(bytes) : again;
   }
 
   /** A new block, or {@code null} if there is no memory even after everything kept was freed. */
@@ -165,10 +170,12 @@ final class NativeBlocks {
 
   @SuppressWarnings("MustBeClosedChecker") // closed when the block is freed
   private Block allocate(long bytes) {
+    StackRoom.check(); // what comes from the JDK can be given back to it
     Arena arena = Arena.ofShared();
     try {
       Block block = new Block(this, arena, source.apply(arena, bytes));
-      allocatedBytes.addAndGet(bytes);
+      allocatedBytes.addAndGet(block.bytes);
+      block.counts = true;
       return block;
     } catch (Throwable e) {
       arena.close();
@@ -176,21 +183,14 @@ final class NativeBlocks {
     }
   }
 
-  private boolean keeps(Block block) {
-    long bytes = block.bytes();
-    if (closed || bytes > MAX_BYTES || Long.bitCount(bytes) != 1) {
+  private boolean keeps(Block block, long lending) {
+    long bytes = block.bytes;
+    if (bytes > MAX_BYTES || Long.bitCount(bytes) != 1) {
       return false;
     }
     long most = budgetNow();
-    if (allocatedBytes.get() > most || keptBytes.get() + bytes > most / 2) {
-      return false;
-    }
-    keptBytes.addAndGet(bytes);
-    if (kept[indexOf((int) bytes)].offer(block)) {
-      return true;
-    }
-    keptBytes.addAndGet(-bytes);
-    return false;
+    boolean wanted = !closed && allocatedBytes.get() <= most && keptBytes() + bytes <= most / 2;
+    return kept[indexOf((int) bytes)].offer(block, lending, wanted);
   }
 
   /** Frees everything that is kept; returns how many bytes. */
@@ -198,17 +198,22 @@ final class NativeBlocks {
     long freed = 0;
     for (Kept ofOneSize : kept) {
       for (Block block = ofOneSize.poll(); block != null; block = ofOneSize.poll()) {
-        keptBytes.addAndGet(-block.bytes());
-        freed += block.bytes();
+        freed += block.bytes;
         free(block);
       }
     }
     return freed;
   }
 
+  /** May be called again, and does what was cut. */
   private void free(Block block) {
-    allocatedBytes.addAndGet(-block.bytes());
-    block.arena.close();
+    if (block.segment.scope().isAlive()) {
+      block.arena.close();
+    }
+    if (block.counts) {
+      allocatedBytes.addAndGet(-block.bytes);
+      block.counts = false;
+    }
   }
 
   private static int sizeFor(long bytes) {
@@ -224,24 +229,35 @@ final class NativeBlocks {
     private final NativeBlocks owner;
     private final Arena arena;
     private final MemorySegment segment;
+    private final long bytes;
+
+    /** How often it was given back: what was lent then is somebody else's since. */
+    volatile long lending;
+
+    /** Whether it is among the allocated bytes. */
+    private boolean counts;
+
+    /** Whether it is to be freed, or is. */
+    private boolean gone;
 
     private Block(NativeBlocks owner, Arena arena, MemorySegment segment) {
       this.owner = owner;
       this.arena = arena;
       this.segment = segment;
+      this.bytes = segment.byteSize();
     }
 
     MemorySegment segment() {
       return segment;
     }
 
-    /** Nothing touches it any more. */
-    void giveBack() {
-      owner.giveBack(this);
-    }
-
-    long bytes() {
-      return segment.byteSize();
+    /**
+     * Nothing touches it any more. May be called again, and does what was cut.
+     *
+     * @param lent the {@link #lending} that ends
+     */
+    void giveBack(long lent) {
+      owner.giveBack(this, lent);
     }
   }
 
@@ -253,6 +269,9 @@ final class NativeBlocks {
     private final @Nullable Block[] blocks = new Block[KEPT_PER_SIZE];
     private int count;
 
+    /** What they are together. */
+    volatile long bytes;
+
     @Nullable Block poll() {
       lock.lock();
       try {
@@ -261,19 +280,27 @@ final class NativeBlocks {
         }
         Block latest = blocks[--count];
         blocks[count] = null;
+        bytes = bytes - (latest == null ? 0 : latest.bytes);
         return latest;
       } finally {
         lock.held = false;
       }
     }
 
-    boolean offer(Block block) {
+    /** Puts a block here if it is wanted and there is room; false if it is to be freed. True as well if that lending has ended before. */
+    boolean offer(Block block, long lending, boolean wanted) {
       lock.lock();
       try {
-        if (count == blocks.length) {
+        if (block.lending != lending) {
+          return true;
+        }
+        if (block.gone || !wanted || count == blocks.length) {
+          block.gone = true;
           return false;
         }
         blocks[count++] = block;
+        bytes = bytes + block.bytes;
+        block.lending = lending + 1;
         return true;
       } finally {
         lock.held = false;

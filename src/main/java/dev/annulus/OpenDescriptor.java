@@ -5,6 +5,7 @@ import dev.annulus.internal.driver.Driver;
 import dev.annulus.internal.driver.DriverThread;
 import dev.annulus.internal.driver.OpenFlag;
 import dev.annulus.internal.driver.Persistence;
+import dev.annulus.internal.driver.StackRoom;
 import java.io.IOException;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
@@ -27,12 +28,11 @@ import org.jspecify.annotations.Nullable;
 final class OpenDescriptor {
   private static final System.Logger LOG = System.getLogger("dev.annulus");
 
-  private static final VarHandle OWED;
+  private static final VarHandle OWED = MethodHandles.arrayElementVarHandle(Object[].class);
   private static final VarHandle CLOSE_BEGUN;
 
   static {
     try {
-      OWED = MethodHandles.lookup().findVarHandle(OpenDescriptor.class, "owed", FileFuture.class);
       CLOSE_BEGUN = MethodHandles.lookup().findVarHandle(OpenDescriptor.class, "closeBegun", boolean.class);
     } catch (ReflectiveOperationException e) {
       throw new ExceptionInInitializerError(e);
@@ -44,6 +44,9 @@ final class OpenDescriptor {
 
   /** Who waits for the close looks so often whether it has begun. */
   private static final long LOOK_AGAIN_NANOS = 1_000_000_000;
+
+  /** A power of two less the header, in words. */
+  static final int OWED_PLACES = 12;
 
   /** No device has smaller blocks. */
   private static final int SMALLEST_BLOCK_BYTES = 512;
@@ -80,11 +83,13 @@ final class OpenDescriptor {
   private volatile boolean closeBegun;
 
   /**
-   * An operation that did not begin, whose lease and memory are still to be given back. There was perhaps too little stack left to do more than
-   * to store it here; the next who uses the file does the rest, or fails before it borrows anything.
+   * Operations that did not begin, whose lease and memory are still to be given back, or memory that was taken for one. There was perhaps too
+   * little stack left to do more than to store it in a free place here, and then to set {@link #owes}; the next who uses the file does the
+   * rest, or fails before it borrows anything. The last place is taken in any case: so many threads do not come to their end at a moment.
    */
-  volatile @Nullable FileFuture<?> owed;
+  final @Nullable Object[] owed = new Object[OWED_PLACES];
 
+  volatile boolean owes;
 
   /** Completed where users want their futures completed. */
   private final ClosedFuture<Void> closed;
@@ -249,18 +254,51 @@ final class OpenDescriptor {
     }
   }
 
-  /** Gives back what is {@link #owed}. Whoever takes it out of the field is alone with it. */
+  /** Gives back what is {@link #owed}, or throws. */
   void settleOwed() {
-    FileFuture<?> future = (FileFuture<?>) OWED.getAndSet(this, null);
-    if (future != null) {
+    if (owes) {
+      StackRoom.check(); // what is taken out of its place is given back, or put there again
+      boolean settled = false;
+      owes = false;
       try {
-        future.undo();
+        for (int i = 0; i < OWED_PLACES; i++) {
+          settleOwed(i);
+        }
+        settled = true;
       } finally {
-        if (!future.isUndone()) {
-          owed = future;
+        if (!settled) {
+          owes = true;
         }
       }
     }
+  }
+
+  /** Whoever takes it out of its place is alone with it. */
+  private void settleOwed(int place) {
+    Object borrower = null;
+    boolean settled = false;
+    try {
+      borrower = owed[place] == null ? null : OWED.getAndSet(owed, place, null);
+      settled = borrower == null || isUndone(borrower);
+    } finally {
+      if (!settled && borrower != null) {
+        int free = 0;
+        while (owed[free] != null && free < OWED_PLACES - 1) {
+          free++;
+        }
+        owed[free] = borrower;
+        owes = true;
+      }
+    }
+  }
+
+  private static boolean isUndone(Object borrower) {
+    if (borrower instanceof FileFuture<?> future) {
+      future.undo();
+      return future.isUndone();
+    }
+    Buffers.release(borrower);
+    return true;
   }
 
   /**

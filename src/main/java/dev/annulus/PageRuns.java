@@ -5,6 +5,8 @@ import java.util.Arrays;
 /**
  * Which pages of a stretch of memory are free: a buddy allocator. Free runs are powers of two long and begin at multiples of their length; a
  * longer one is halved when a shorter one is wanted, and made whole again when both halves are free. Not safe for use by several threads.
+ *
+ * <p>{@link #take} and {@link #giveBack} call nothing, so that no error of the JVM's can leave them half done.
  */
 final class PageRuns {
   static final int NONE = -1;
@@ -36,7 +38,7 @@ final class PageRuns {
     firstFree = new int[orderFor(pages) + 1];
     Arrays.fill(freeOrder, NOT_FREE);
     Arrays.fill(firstFree, NONE);
-    putFree(0, orderFor(pages));
+    giveBack(0, orderFor(pages));
   }
 
   /** The order of the shortest run that holds so many pages. */
@@ -54,10 +56,20 @@ final class PageRuns {
       return NONE;
     }
     int page = firstFree[found];
-    removeFree(page);
+    int after = next[page];
+    firstFree[found] = after;
+    if (after != NONE) {
+      previous[after] = NONE;
+    }
+    freeOrder[page] = NOT_FREE;
     while (found > order) {
+      // There is no free run of these orders: the second half is the first.
       found--;
-      putFree(page + (1 << found), found);
+      int half = page + (1 << found);
+      freeOrder[half] = (byte) found;
+      previous[half] = NONE;
+      next[half] = NONE;
+      firstFree[found] = half;
     }
     return page;
   }
@@ -71,32 +83,27 @@ final class PageRuns {
       if (freeOrder[buddy] != length) {
         break;
       }
-      removeFree(buddy);
-      start = Math.min(start, buddy);
+      int before = previous[buddy];
+      int after = next[buddy];
+      if (before == NONE) {
+        firstFree[length] = after;
+      } else {
+        next[before] = after;
+      }
+      if (after != NONE) {
+        previous[after] = before;
+      }
+      freeOrder[buddy] = NOT_FREE;
+      start &= buddy;
       length++;
     }
-    putFree(start, length);
-  }
-
-  private void putFree(int page, int order) {
-    freeOrder[page] = (byte) order;
-    previous[page] = NONE;
-    next[page] = firstFree[order];
-    if (next[page] != NONE) {
-      previous[next[page]] = page;
+    int after = firstFree[length];
+    freeOrder[start] = (byte) length;
+    previous[start] = NONE;
+    next[start] = after;
+    if (after != NONE) {
+      previous[after] = start;
     }
-    firstFree[order] = page;
-  }
-
-  private void removeFree(int page) {
-    if (previous[page] == NONE) {
-      firstFree[freeOrder[page]] = next[page];
-    } else {
-      next[previous[page]] = next[page];
-    }
-    if (next[page] != NONE) {
-      previous[next[page]] = previous[page];
-    }
-    freeOrder[page] = NOT_FREE;
+    firstFree[length] = start;
   }
 }

@@ -23,12 +23,19 @@ final class VectorMemory implements TakenMemory {
   private final Engine engine;
   private final boolean read;
   private final int alignment;
+  private final boolean whole;
   private final List<Part> parts;
+
+  /** How many bytes of heap memory there are, with what lies between in the copy. */
+  private long copied;
 
   /** What stands in for heap memory: one of the two, or nothing. */
   private BufferPool.@Nullable Lease lease;
 
   private NativeBlocks.@Nullable Block block;
+
+  /** Which lending of the block this one is. */
+  private long lending;
   private MemorySegment standIn = MemorySegment.NULL;
 
   /** What the next operation transfers. */
@@ -39,9 +46,10 @@ final class VectorMemory implements TakenMemory {
 
   private long nextFrom;
 
-  private VectorMemory(Engine engine, boolean read, boolean direct, List<Part> parts) {
+  private VectorMemory(Engine engine, boolean read, boolean direct, boolean whole, List<Part> parts) {
     this.engine = engine;
     this.read = read;
+    this.whole = whole;
     this.alignment = direct ? PAGE_BYTES : CACHE_LINE_BYTES;
     this.parts = parts;
   }
@@ -56,18 +64,12 @@ final class VectorMemory implements TakenMemory {
    */
   static VectorMemory of(
       Engine engine, List<ByteBuffer> buffers, MemorySegment[] segments, boolean read, boolean direct, boolean whole) {
-    VectorMemory memory = new VectorMemory(engine, read, direct, new ArrayList<>());
-    try {
-      memory.take(buffers, segments, whole);
-    } catch (RuntimeException | Error e) {
-      memory.release();
-      throw e;
-    }
+    VectorMemory memory = new VectorMemory(engine, read, direct, whole, new ArrayList<>());
+    memory.add(buffers, segments);
     return memory;
   }
 
-  private void take(List<ByteBuffer> buffers, MemorySegment[] segments, boolean whole) {
-    long copied = 0;
+  private void add(List<ByteBuffer> buffers, MemorySegment[] segments) {
     for (int i = 0; i < segments.length && parts.size() < MAX_BUFFERS; i++) {
       MemorySegment segment = segments[i];
       if (segment.byteSize() == 0) {
@@ -77,33 +79,37 @@ final class VectorMemory implements TakenMemory {
       add(buffers.get(i), segment, inPlace);
       copied += inPlace ? 0 : aligned(segment.byteSize());
     }
+  }
+
+  private void add(ByteBuffer buffer, MemorySegment segment, boolean inPlace) {
+    parts.add(new Part(segment, buffer, inPlace ? Buffers.memory(engine, buffer, segment, false) : null));
+  }
+
+  @Override
+  public void take() {
+    for (Part part : parts) {
+      if (part.inPlace != null) {
+        Buffers.take(part.inPlace);
+      }
+    }
     if (copied > 0) {
-      takeStandIn(copied, whole);
+      takeStandIn(copied);
     }
     place();
   }
 
-  private void add(ByteBuffer buffer, MemorySegment segment, boolean inPlace) {
-    Object memory = inPlace ? Buffers.memory(engine, buffer, segment, false) : null;
-    try {
-      parts.add(new Part(segment, buffer, memory));
-    } catch (Throwable e) {
-      if (memory != null) {
-        Buffers.release(memory);
-      }
-      throw e;
-    }
-  }
-
-  private void takeStandIn(long bytes, boolean whole) {
-    lease = engine.heapCopies().pooled(bytes);
-    if (lease != null) {
-      standIn = lease.segment();
+  private void takeStandIn(long bytes) {
+    BufferPool.Lease pooled = engine.heapCopies().pooled(bytes);
+    if (pooled != null) {
+      lease = pooled;
+      standIn = pooled.segment();
       return;
     }
     NativeBlocks blocks = engine.heapCopies().blocks();
-    block = whole ? blocks.takeWhole(bytes) : blocks.take(bytes);
-    standIn = block.segment();
+    NativeBlocks.Block taken = whole ? blocks.takeWhole(bytes) : blocks.take(bytes);
+    lending = taken.lending;
+    block = taken;
+    standIn = taken.segment();
   }
 
   boolean isEmpty() {
@@ -211,12 +217,8 @@ final class VectorMemory implements TakenMemory {
     }
     if (lease != null) {
       lease.close();
-      return;
-    }
-    NativeBlocks.Block taken = block;
-    if (taken != null) {
-      block = null; // before: given back twice, it would be lent twice
-      taken.giveBack();
+    } else if (block != null) {
+      block.giveBack(lending);
     }
   }
 

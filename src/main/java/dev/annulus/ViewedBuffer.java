@@ -24,5 +24,8 @@ final class ViewedBuffer extends OwnMemory {
   }
 
   @Override
+  public void take() {}
+
+  @Override
   public void release() {}
 }

@@ -1,6 +1,7 @@
 package dev.annulus;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotSame;
 import static org.junit.jupiter.api.Assertions.assertSame;
@@ -30,28 +31,28 @@ class NativeBlocksTest {
     long[][] wantedAndGot = {{1, 4096}, {4096, 4096}, {4097, 8192}, {MIB - 1, MIB}, {MIB, MIB}, {100 * MIB, MIB}};
     for (long[] one : wantedAndGot) {
       Block block = blocks.take(one[0]);
-      assertEquals(one[1], block.bytes());
+      assertEquals(one[1], block.segment().byteSize());
       assertEquals(0, block.segment().address() % 4096);
-      blocks.giveBack(block);
+      giveBack(block);
     }
   }
 
   @Test
   void block_givenBack_isUsedAgain_unlessItIsOfAnOddSize() {
     Block small = blocks.take(5000);
-    blocks.giveBack(small);
+    giveBack(small);
     assertSame(small, blocks.take(8192));
     Block odd = blocks.takeWhole(3 * MIB);
-    assertEquals(3 * MIB, odd.bytes());
-    blocks.giveBack(odd);
+    assertEquals(3 * MIB, odd.segment().byteSize());
+    giveBack(odd);
     assertFalse(odd.segment().scope().isAlive());
     Block late = blocks.take(8192);
-    assertNotSame(small, late);
-    blocks.giveBack(small);
+    assertNotEquals(small, late);
+    giveBack(small);
     blocks.close();
     assertFalse(small.segment().scope().isAlive());
     assertTrue(late.segment().scope().isAlive());
-    blocks.giveBack(late);
+    giveBack(late);
     assertFalse(late.segment().scope().isAlive());
   }
 
@@ -64,9 +65,9 @@ class NativeBlocksTest {
     }
     long all = blocks.allocatedBytes();
     assertTrue(all < Math.max(8 * MIB, most) * 3, all + " bytes");
-    assertEquals(MIB, lent.getFirst().bytes());
-    assertTrue(lent.getLast().bytes() <= 64 << 10, "the last of " + lent.getLast().bytes());
-    lent.forEach(blocks::giveBack);
+    assertEquals(MIB, lent.getFirst().segment().byteSize());
+    assertTrue(lent.getLast().segment().byteSize() <= 64 << 10, "the last of " + lent.getLast().segment().byteSize());
+    lent.forEach(NativeBlocksTest::giveBack);
     assertTrue(blocks.allocatedBytes() <= Math.max(8 * MIB, most), blocks.allocatedBytes() + " bytes kept");
   }
 
@@ -82,17 +83,35 @@ class NativeBlocksTest {
               return arena.allocate(bytes, 4096);
             });
     Block large = poor.take(MIB);
-    poor.giveBack(large);
+    giveBack(large);
     room[0] = 64 << 10;
     Block lesser = poor.take(512 << 10);
-    assertEquals(32 << 10, lesser.bytes());
+    assertEquals(32 << 10, lesser.segment().byteSize());
     assertFalse(large.segment().scope().isAlive(), "kept all the same");
     room[0] = 0;
     assertThrows(OutOfMemoryError.class, () -> poor.take(MIB));
     assertThrows(OutOfMemoryError.class, () -> poor.takeWhole(3 * MIB));
     assertEquals(32 << 10, poor.allocatedBytes());
-    poor.giveBack(lesser);
+    giveBack(lesser);
     poor.close();
     assertEquals(0, poor.allocatedBytes());
+  }
+
+  @Test
+  void block_givenBackTwice_isLentToOneOnly() {
+    NativeBlocks blocks = new NativeBlocks();
+    NativeBlocks.Block block = blocks.take(4096);
+    long lending = block.lending;
+    block.giveBack(lending);
+    block.giveBack(lending);
+    NativeBlocks.Block first = blocks.take(4096);
+    block.giveBack(lending); // late: it is somebody else's by now
+    NativeBlocks.Block second = blocks.take(4096);
+    assertNotEquals(first.segment().address(), second.segment().address());
+    blocks.close();
+  }
+
+  private static void giveBack(NativeBlocks.Block block) {
+    block.giveBack(block.lending);
   }
 }

@@ -63,6 +63,7 @@ public final class Admission {
   }
 
   private void awaitRoom() {
+    StackRoom.check(); // a wait that is cut may have taken the place
     RingStallEvent stall = Stalls.waitingForRoom();
     room.acquireUninterruptibly();
     try {
@@ -97,13 +98,21 @@ public final class Admission {
     }
   }
 
-  /** Gives back what is {@link #owed}, if there is enough of the stack now. */
+  /**
+   * Gives back what is {@link #owed}, if there is enough of the stack now. It is made sure of before: a release that is cut may have given
+   * its places back, and a second one would let in more than there is room for.
+   */
   public void settle() {
+    try {
+      StackRoom.check();
+    } catch (StackOverflowError e) {
+      return;
+    }
     int places = (int) OWED.getAndSet(this, 0);
     try {
       room.release(places);
     } catch (StackOverflowError e) {
-      owed = places;
+      owed = owed + places; // it has not begun
     }
   }
 

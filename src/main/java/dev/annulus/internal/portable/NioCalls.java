@@ -4,6 +4,7 @@ import dev.annulus.internal.driver.Errno;
 import dev.annulus.internal.driver.Operation;
 import dev.annulus.internal.driver.Persistence;
 import dev.annulus.internal.driver.Refusals;
+import dev.annulus.internal.driver.StackRoom;
 import java.io.IOException;
 import java.lang.ref.Reference;
 import java.nio.file.Path;

@@ -5,6 +5,7 @@ import dev.annulus.internal.driver.Errno;
 import dev.annulus.internal.driver.Operation;
 import dev.annulus.internal.driver.Request;
 import dev.annulus.internal.driver.SharedCounters;
+import dev.annulus.internal.driver.StackRoom;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -78,12 +79,12 @@ final class Pool {
 
   /**
    * Queues a task. If it throws, nothing was taken. If no thread can be started and there is no
-   * other, the request is refused.
+   * other, the request is refused. {@link StackRoom#check} comes before it, and before whatever is
+   * borrowed for the task.
    *
    * @return false if nothing is taken any more; the request is then the caller's still
    */
   boolean put(PoolTask task) {
-    StackRoom.check();
     PoolWorker helper = null;
     try {
       long now = System.nanoTime();

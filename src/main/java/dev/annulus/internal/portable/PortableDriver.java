@@ -12,6 +12,7 @@ import dev.annulus.internal.driver.Persistence;
 import dev.annulus.internal.driver.Refusals;
 import dev.annulus.internal.driver.Request;
 import dev.annulus.internal.driver.SharedCounters;
+import dev.annulus.internal.driver.StackRoom;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -213,6 +214,7 @@ public final class PortableDriver implements Driver {
       runHere(request, operation);
       return;
     }
+    StackRoom.check(); // what is borrowed from here on can be given back
     Call call = confined ? new Call(ConfinedMemory.standInFor(operation)) : null;
     PoolTask task = call == null ? task(request, operation, admitted) : task(call, admitted);
     Throwable refusal = null;
@@ -282,6 +284,7 @@ public final class PortableDriver implements Driver {
   }
 
   private int callOnPool(Operation operation) {
+    StackRoom.check();
     Call call = new Call(operation);
     return pool.put(task(call, false)) ? await(call) : -Errno.ECANCELED;
   }

@@ -158,9 +158,12 @@ public final class RingDriver implements Driver {
     }
   }
 
+  @SuppressWarnings("NonAtomicVolatileUpdate") // see Admission
   private void refuse(Request request, Throwable refusal, boolean admitted) {
     if (admitted) {
-      leave();
+      Admission admission = intake.admission();
+      admission.owed = admission.owed + 1; // which takes no stack
+      admission.settle();
     }
     request.mark(Request.NO_MARK);
     request.refused(refusal);
@@ -174,14 +177,6 @@ public final class RingDriver implements Driver {
       putPastLimits(request);
     } else {
       runByWorker(request);
-    }
-  }
-
-  private void leave() {
-    try {
-      leavePlace.run();
-    } catch (VirtualMachineError e) {
-      leavePlace.run();
     }
   }
 

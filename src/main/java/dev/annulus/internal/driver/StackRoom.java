@@ -1,17 +1,17 @@
-package dev.annulus.internal.portable;
+package dev.annulus.internal.driver;
 
 /**
  * Sees to it that a thread has stack left for what must not be cut short: if there is not enough,
  * the overflow comes here, where nothing has been done yet.
  */
-final class StackRoom {
+public final class StackRoom {
   /** Frames of some 64 bytes when compiled, and more when not. */
   private static final int FRAMES = 200;
 
   private StackRoom() {}
 
   /** Throws {@link StackOverflowError} if there is not enough. */
-  static void check() {
+  public static void check() {
     long _ = descend(FRAMES, 1, 2, 3, 4);
   }
 
