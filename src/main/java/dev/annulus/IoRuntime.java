@@ -148,13 +148,13 @@ public final class IoRuntime implements AutoCloseable {
    * The operations that have been running for longer than a second, counted by the mount point of
    * their file system: a large number shows a device that does not answer. Only operations that the
    * kernel or a helper thread runs are counted, not those that wait for their turn, nor those that run
-   * on their callers' threads. Paths are looked up by name, so that an operation on a path with a
+   * on their callers' threads; with the portable backend none do. Paths are looked up by name, so that an operation on a path with a
    * symbolic link in it may be counted for the file system of the link. An operation whose file system
    * cannot be found counts for {@code "(unknown)"}.
    *
    * <p>Asks nothing of the file systems and costs operations nothing; takes up to about a millisecond
-   * when there are any such operations. Safe from any thread. The portable backend does not know them,
-   * and returns an empty map.
+   * when there are any such operations. Safe from any thread. On other systems than Linux all count
+   * for {@code "(unknown)"}.
    *
    * @return an unmodifiable snapshot, empty if no operation hangs
    */

@@ -3,6 +3,7 @@ package dev.annulus;
 import static dev.annulus.Futures.get;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.annulus.testing.FaultyFileSystem;
@@ -16,8 +17,10 @@ import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Supplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -51,6 +54,8 @@ abstract class HungDeviceContract extends BackendContract {
     List<AsyncFile> files = hangSyncs(HUNG, hung);
     sick.on(Kind.READ, _ -> Reply.hang());
     files.forEach(file -> hung.add(file.read(direct(16), 0)));
+    sick.awaitHanging(HUNG / 4);
+    assertHealthy();
     sick.awaitHanging(2 * HUNG);
 
     assertHealthy();
@@ -118,6 +123,62 @@ abstract class HungDeviceContract extends BackendContract {
     assertHealthy();
     sick.pass();
     recover(hung);
+  }
+
+  /** Of each kind that knows its file system in another way: by descriptor, by path, by the mount alone. */
+  @Test
+  void hungOperations_ofASickDevice_areCountedForItsMount() throws Exception {
+    assertEquals(Map.of(), runtime.hungOperations());
+    String mount = sick.root().toRealPath().toString();
+    List<CompletableFuture<?>> hung = new ArrayList<>();
+    List<AsyncFile> files = hangSyncs(3, hung);
+    Path link = Files.createSymbolicLink(dir.resolve("link"), sick.root());
+    AsyncFile linked = open(Files.createFile(link.resolve("linked")), StandardOpenOption.WRITE);
+    hung.add(linked.sync(Sync.ALL));
+    AsyncFile closing = open(Files.createFile(sick.root().resolve("closing")));
+    sick.on(Kind.FLUSH, _ -> Reply.hang());
+    sick.on(Kind.OPENDIR, _ -> Reply.hang());
+    hung.add(closing.closeAsync());
+    hung.add(runtime.readDirectory(sick.root()));
+    hung.add(runtime.syncDirectory(sick.root()));
+    sick.awaitHanging(7);
+    awaitEquals(Map.of(mount, 7), runtime::hungOperations);
+    assertHealthy();
+    assertEquals(Map.of(mount, 7), runtime.hungOperations());
+    recover(hung);
+    assertEquals(Map.of(), runtime.hungOperations());
+    linked.close();
+    closeAll(files);
+  }
+
+  /** A slot's former operation was long ago: the new one is young all the same, though the reaper has slept. */
+  @Test
+  void hungOperations_afterALongSleep_areNone() throws Exception {
+    get(runtime.nop());
+    Path file = Files.write(sick.root().resolve("file"), new byte[16]);
+    AsyncFile opened = open(file);
+    sick.on(Kind.READ, _ -> Reply.hang());
+    CompletableFuture<Integer> first = opened.read(direct(16), 0);
+    awaitEquals(1, () -> runtime.hungOperations().size());
+    long begin = System.nanoTime();
+    CompletableFuture<Integer> second = opened.read(direct(16), 0);
+    sick.awaitHanging(2);
+    int counted = runtime.hungOperations().values().iterator().next();
+    boolean inTime = System.nanoTime() - begin < Duration.ofSeconds(1).toNanos();
+    assertTrue(counted == 1 || !inTime, "counted " + counted);
+    recover(List.of(first, second));
+    opened.close();
+  }
+
+  static <T> void awaitEquals(T expected, Supplier<T> actual) {
+    assertTimeoutPreemptively(
+        Duration.ofSeconds(10),
+        () -> {
+          while (!expected.equals(actual.get())) {
+            Thread.sleep(5);
+          }
+        },
+        () -> "not " + expected + " but " + actual.get());
   }
 
   /** Opens files of the sick device and lets a sync of each hang: more than one of a file would wait for each other. */

@@ -2,23 +2,17 @@ package dev.annulus;
 
 import static dev.annulus.Futures.get;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.annulus.testing.Needs;
-import dev.annulus.testing.fuse.Reply;
-import dev.annulus.testing.fuse.Request.Kind;
 import java.io.IOException;
 import java.nio.file.FileStore;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.CompletableFuture;
-import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
 
 class IoUringHungDeviceTest extends HungDeviceContract {
@@ -43,58 +37,6 @@ class IoUringHungDeviceTest extends HungDeviceContract {
     assertHealthy();
     recover(hung);
     closeAll(files);
-  }
-
-  /** Of each kind that knows its file system in another way: by descriptor, by path, by the mount alone. */
-  @Test
-  void hungOperations_ofASickDevice_areCountedForItsMount() throws Exception {
-    assertEquals(Map.of(), runtime.hungOperations());
-    String mount = sick.root().toRealPath().toString();
-    List<CompletableFuture<?>> hung = new ArrayList<>();
-    List<AsyncFile> files = hangSyncs(3, hung);
-    AsyncFile closing = open(Files.createFile(sick.root().resolve("closing")));
-    sick.on(Kind.FLUSH, _ -> Reply.hang());
-    sick.on(Kind.OPENDIR, _ -> Reply.hang());
-    hung.add(closing.closeAsync());
-    hung.add(runtime.readDirectory(sick.root()));
-    hung.add(runtime.syncDirectory(sick.root()));
-    sick.awaitHanging(6);
-    awaitEquals(Map.of(mount, 6), runtime::hungOperations);
-    assertHealthy();
-    assertEquals(Map.of(mount, 6), runtime.hungOperations());
-    recover(hung);
-    assertEquals(Map.of(), runtime.hungOperations());
-    closeAll(files);
-  }
-
-  /** A slot's former operation was long ago: the new one is young all the same, though the reaper has slept. */
-  @Test
-  void hungOperations_afterALongSleep_areNone() throws Exception {
-    get(runtime.nop());
-    Path file = Files.write(sick.root().resolve("file"), new byte[16]);
-    AsyncFile opened = open(file);
-    sick.on(Kind.READ, _ -> Reply.hang());
-    CompletableFuture<Integer> first = opened.read(direct(16), 0);
-    awaitEquals(1, () -> runtime.hungOperations().size());
-    long begin = System.nanoTime();
-    CompletableFuture<Integer> second = opened.read(direct(16), 0);
-    sick.awaitHanging(2);
-    int counted = runtime.hungOperations().values().iterator().next();
-    boolean inTime = System.nanoTime() - begin < Duration.ofSeconds(1).toNanos();
-    assertTrue(counted == 1 || !inTime, "counted " + counted);
-    recover(List.of(first, second));
-    opened.close();
-  }
-
-  private static <T> void awaitEquals(T expected, Supplier<T> actual) {
-    assertTimeoutPreemptively(
-        Duration.ofSeconds(10),
-        () -> {
-          while (!expected.equals(actual.get())) {
-            Thread.sleep(5);
-          }
-        },
-        () -> "not " + expected + " but " + actual.get());
   }
 
   /** Truncated files are written by their last close on several file systems. What holds much is never closed on the reaper. */

@@ -1,5 +1,6 @@
 package dev.annulus.internal.portable;
 
+import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -30,6 +31,22 @@ final class Lane {
   /** Those of {@link #held} that have been at it for so long that they do not count. */
   int slow;
 
+  /** A file of the device, or {@code null} if the lane is not of a device. */
+  final @Nullable Path example;
+
+  /** The device's number; 0 if the lane is not of a device, or the system has no numbers for them. */
+  final long device;
+
   /** The next lane; all form a ring. */
   Lane following = this;
+
+  /** Of no device. */
+  Lane() {
+    this(null, 0);
+  }
+
+  Lane(@Nullable Path example, long device) {
+    this.example = example;
+    this.device = device;
+  }
 }

@@ -39,13 +39,13 @@ final class Lanes {
       return known;
     }
     Lane lane =
-        file.isStream() ? streams : devices.computeIfAbsent(file.device(), _ -> newLane());
+        file.isStream() ? streams : devices.computeIfAbsent(file.device(), _ -> newLane(file));
     file.lane(lane);
     return lane;
   }
 
-  private Lane newLane() {
-    Lane lane = new Lane();
+  private Lane newLane(OpenFile file) {
+    Lane lane = new Lane(file.path(), file.device());
     whenNew.accept(lane);
     return lane;
   }

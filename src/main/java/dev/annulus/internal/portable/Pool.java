@@ -7,6 +7,8 @@ import dev.annulus.internal.driver.Request;
 import dev.annulus.internal.driver.SharedCounters;
 import dev.annulus.internal.driver.StackRoom;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
@@ -168,6 +170,24 @@ final class Pool {
     lock.lock();
     try {
       return state.running;
+    } finally {
+      lock.held = false;
+    }
+  }
+
+  /** The tasks whose operations have been running since a moment. */
+  List<PoolTask> runningSince(long moment) {
+    List<PoolTask> tasks = new ArrayList<>();
+    lock.lock();
+    try {
+      PoolWorker worker = state.firstOfAll();
+      for (; worker != null; worker = worker.nextOfAll) {
+        PoolTask task = worker.task;
+        if (task != null && task.state == PoolTask.State.RUNNING && task.since - moment <= 0) {
+          tasks.add(task);
+        }
+      }
+      return tasks;
     } finally {
       lock.held = false;
     }

@@ -7,12 +7,16 @@ import dev.annulus.internal.driver.DriverConfig;
 import dev.annulus.internal.driver.DriverStats;
 import dev.annulus.internal.driver.DriverThread;
 import dev.annulus.internal.driver.Errno;
+import dev.annulus.internal.driver.HungOperations;
+import dev.annulus.internal.driver.Mounts;
 import dev.annulus.internal.driver.Operation;
 import dev.annulus.internal.driver.Persistence;
 import dev.annulus.internal.driver.Refusals;
 import dev.annulus.internal.driver.Request;
 import dev.annulus.internal.driver.SharedCounters;
 import dev.annulus.internal.driver.StackRoom;
+import java.nio.file.Path;
+import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -36,6 +40,7 @@ public final class PortableDriver implements Driver {
   private final NioCalls calls = new NioCalls(files);
   private final Pool pool;
   private final Lanes lanes;
+  private final Mounts mounts = new Mounts();
   private final Shutdown shutdown;
   private final AtomicBoolean closeBegun = new AtomicBoolean();
   private final CountDownLatch closed = new CountDownLatch(1);
@@ -134,6 +139,25 @@ public final class PortableDriver implements Driver {
   @Override
   public boolean onDriverThread() {
     return DriverThread.isOf(this);
+  }
+
+  /** Those of blocking callers count too: they run on the pool. */
+  @Override
+  public Map<String, Integer> hungOperations() {
+    long moment = System.nanoTime() - HungOperations.HANGING_NANOS;
+    HungOperations hung = new HungOperations(mounts, _ -> Mounts.HIDDEN.point());
+    for (PoolTask task : pool.runningSince(moment)) {
+      OpenFile file = files.of(task.operation);
+      Path example = task.lane.example;
+      if (file != null) {
+        hung.add(mounts.pointOf(file.path(), file.device()));
+      } else if (example != null) {
+        hung.add(mounts.pointOf(example, task.lane.device)); // its descriptor is given back already
+      } else {
+        hung.add(task.operation);
+      }
+    }
+    return hung.byMountPoint();
   }
 
   @Override

@@ -8,6 +8,8 @@ import dev.annulus.internal.driver.DriverStats;
 import dev.annulus.internal.driver.DriverThread;
 import dev.annulus.internal.driver.Errno;
 import dev.annulus.internal.driver.Finisher;
+import dev.annulus.internal.driver.HungOperations;
+import dev.annulus.internal.driver.Mounts;
 import dev.annulus.internal.driver.Operation;
 import dev.annulus.internal.driver.Persistence;
 import dev.annulus.internal.driver.Refusals;
@@ -394,9 +396,9 @@ public final class RingDriver implements Driver {
 
   @Override
   public Map<String, Integer> hungOperations() {
-    long moment = System.nanoTime() - WorkerLimit.HANGING_NANOS;
-    HungOperations hung = new HungOperations(mounts, blockingFiles);
-    table.forEachSince(moment, hung::add);
+    long moment = System.nanoTime() - HungOperations.HANGING_NANOS;
+    HungOperations hung = new HungOperations(mounts, blockingFiles::mountPoint);
+    table.forEachSince(moment, request -> hung.add(request.operation()));
     pools.forEach(pool -> pool.countSince(moment, hung));
     return hung.byMountPoint();
   }

@@ -1,6 +1,7 @@
 package dev.annulus.internal.runtime;
 
 import dev.annulus.internal.abi.IoUring;
+import dev.annulus.internal.driver.HungOperations;
 import dev.annulus.internal.ring.Ring;
 
 /**
@@ -17,9 +18,6 @@ final class WorkerLimit {
   static final int USUAL_WORKERS = 256;
 
   private static final long LOOK_NANOS = 100_000_000;
-
-  /** An operation that takes longer hangs. */
-  static final long HANGING_NANOS = 1_000_000_000;
 
   private final Ring ring;
   private final InFlightTable table;
@@ -45,7 +43,7 @@ final class WorkerLimit {
     long now = System.nanoTime();
     if (now - lastLook >= LOOK_NANOS) {
       lastLook = now;
-      raise(table.countSince(now - HANGING_NANOS));
+      raise(table.countSince(now - HungOperations.HANGING_NANOS));
     }
     return timeoutNanos == 0 ? LOOK_NANOS : Math.min(timeoutNanos, LOOK_NANOS);
   }

@@ -5,6 +5,8 @@ import dev.annulus.internal.driver.Driver;
 import dev.annulus.internal.driver.DriverThread;
 import dev.annulus.internal.driver.Errno;
 import dev.annulus.internal.driver.Finisher;
+import dev.annulus.internal.driver.HungOperations;
+import dev.annulus.internal.driver.Mounts;
 import dev.annulus.internal.driver.Operation;
 import dev.annulus.internal.driver.Persistence;
 import dev.annulus.internal.driver.Refusals;
@@ -117,7 +119,7 @@ final class Workers {
         if (task.mount != null) {
           hung.add(task.mount.point());
         } else {
-          hung.add(task.request);
+          hung.add(task.request.operation());
         }
       }
     }

@@ -1,19 +1,23 @@
-package dev.annulus.internal.runtime;
+package dev.annulus.internal.driver;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The mounted file systems. Reads {@code /proc/self/mountinfo}, and asks nothing of a file system,
  * which may hang. Thread-safe.
  */
-final class Mounts {
+public final class Mounts {
   /** File systems that wait for nothing but a local device. Others are not trusted. */
   private static final Set<String> LOCAL_TYPES =
       Set.of(
@@ -25,6 +29,7 @@ final class Mounts {
   /** Mounts something when a path leads there, which a look-up that must not wait leaves to others. */
   private static final String AUTOFS = "autofs";
 
+  private static final System.Logger LOG = System.getLogger("dev.annulus");
   private static final Path TABLE = Path.of("/proc/self/mountinfo");
   private static final long MIN_TRUST_NANOS = 100_000_000;
 
@@ -32,7 +37,9 @@ final class Mounts {
   private static final int TRUST_PER_READ = 100;
 
   /** A mount the table does not show: of another root, or detached. */
-  static final Mount HIDDEN = new Mount("(unknown)", "");
+  public static final Mount HIDDEN = new Mount("(unknown)", "");
+
+  private final AtomicBoolean warned = new AtomicBoolean();
 
   private volatile Snapshot last = new Snapshot(Map.of(), false, System.nanoTime());
 
@@ -43,7 +50,7 @@ final class Mounts {
    * @param type the name of its file system's type
    * @param isLocal whether it waits for nothing but a local device
    */
-  record Mount(String point, String type, boolean isLocal) {
+  public record Mount(String point, String type, boolean isLocal) {
     Mount(String point, String type) {
       this(point, type, LOCAL_TYPES.contains(type));
     }
@@ -53,7 +60,11 @@ final class Mounts {
    * Number and device of a mount: numbers are given again soon. Compares by hand: what the JDK makes to
    * compare a record of primitives keeps the record's class loader for ever.
    */
-  record Key(long number, int major, int minor) {
+  public record Key(long number, int major, int minor) {
+    private boolean isOf(long device) {
+      return major == majorOf(device) && minor == minorOf(device);
+    }
+
     @Override
     public boolean equals(@Nullable Object other) {
       return other instanceof Key key && key.number == number && key.major == major && key.minor == minor;
@@ -72,7 +83,7 @@ final class Mounts {
   }
 
   /** The mount, as it was a moment ago. */
-  Mount mount(Key key) {
+  public Mount mount(Key key) {
     Snapshot snapshot = last;
     Mount known = snapshot.mounts.get(key);
     if (known == null || !snapshot.isFresh()) {
@@ -87,17 +98,22 @@ final class Mounts {
    * Whether all file systems that a path may lead to are local ones; as it was a moment ago, a tenth of
    * a second or, where the table is very large, up to a few. The path itself does not tell, as there may be links in it.
    */
-  boolean areAllLocal() {
+  public boolean areAllLocal() {
+    return current().allLocal;
+  }
+
+  /** The table as it was a moment ago. */
+  private Snapshot current() {
     Snapshot snapshot = last;
     if (!snapshot.isFresh()) {
       snapshot = read();
       last = snapshot;
     }
-    return snapshot.allLocal;
+    return snapshot;
   }
 
   /** The mount of an open descriptor, found without the file system's help: {@code statx(2)} asks some for that. */
-  String pointOf(int fd) {
+  public String pointOf(int fd) {
     try {
       for (String line : Files.readAllLines(Path.of("/proc/self/fdinfo", Integer.toString(fd)))) {
         if (line.startsWith("mnt_id:")) {
@@ -111,8 +127,8 @@ final class Mounts {
     return HIDDEN.point;
   }
 
-  private static String pointOf(long number) {
-    for (Map.Entry<Key, Mount> each : read().mounts.entrySet()) {
+  private String pointOf(long number) {
+    for (Map.Entry<Key, Mount> each : current().mounts.entrySet()) {
       if (each.getKey().number == number) {
         return each.getValue().point;
       }
@@ -121,20 +137,55 @@ final class Mounts {
   }
 
   /** The mount point that a path is behind by its name; links are not followed. */
-  String pointOf(Path path) {
+  public String pointOf(Path path) {
+    String point = longestBefore(path, current().mounts.values());
+    return point == null ? HIDDEN.point : point;
+  }
+
+  /**
+   * The mount of a file with a device number, as {@code st_dev} has it, that was opened by a path.
+   * The number tells where there are links in the path; the path, which of the device's mounts it is,
+   * and all there is where the number is none of the table's, as on Btrfs.
+   */
+  public String pointOf(Path path, long device) {
+    Map<Key, Mount> all = current().mounts;
+    List<Mount> ofDevice = new ArrayList<>();
+    all.forEach(
+        (key, mount) -> {
+          if (key.isOf(device)) {
+            ofDevice.add(mount);
+          }
+        });
+    String point = longestBefore(path, ofDevice.isEmpty() ? all.values() : ofDevice);
+    if (point != null) {
+      return point;
+    }
+    return ofDevice.isEmpty() ? HIDDEN.point : ofDevice.getFirst().point;
+  }
+
+  private static @Nullable String longestBefore(Path path, Collection<Mount> mounts) {
     Path absolute = path.toAbsolutePath().normalize();
     @Nullable Path best = null;
-    for (Mount mount : read().mounts.values()) {
+    for (Mount mount : mounts) {
       Path point = Path.of(mount.point);
       if (absolute.startsWith(point) && (best == null || point.startsWith(best))) {
         best = point;
       }
     }
-    return best == null ? HIDDEN.point : best.toString();
+    return best == null ? null : best.toString();
+  }
+
+  /** See makedev(3). */
+  private static int majorOf(long device) {
+    return (int) (((device >>> 8) & 0xfff) | ((device >>> 32) & ~0xfffL));
+  }
+
+  private static int minorOf(long device) {
+    return (int) ((device & 0xff) | ((device >>> 12) & ~0xffL));
   }
 
   /** See proc_pid_mountinfo(5): number, parent, device, root, mount point, options; behind a dash the type. */
-  private static Snapshot read() {
+  private Snapshot read() {
     long begin = System.nanoTime();
     Map<Key, Mount> found = new ConcurrentHashMap<>();
     boolean allLocal = true;
@@ -153,7 +204,9 @@ final class Mounts {
       }
     } catch (IOException | IndexOutOfBoundsException | NumberFormatException e) {
       allLocal = false;
-      Log.warn(TABLE + " cannot be read: " + e);
+      if (!warned.getAndSet(true)) {
+        LOG.log(System.Logger.Level.WARNING, TABLE + " cannot be read: " + e);
+      }
     }
     long end = System.nanoTime();
     long trust = Math.max(MIN_TRUST_NANOS, TRUST_PER_READ * (end - begin));
