@@ -575,7 +575,8 @@ public final class IoRuntime implements AutoCloseable {
 
     /**
      * Says how long a dependent may hold the runtime's thread, while all other operations wait, before a warning with its stack is
-     * logged. Each is logged once, a quarter of the time late at most.
+     * logged; with the portable backend one thread of its pool, which it takes from other operations. Each is logged once, a quarter of
+     * the time late at most.
      *
      * @param threshold zero for no warnings; default 1 second
      * @return this

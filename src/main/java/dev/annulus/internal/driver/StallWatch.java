@@ -25,17 +25,23 @@ public final class StallWatch {
   private static final System.Logger LOG = System.getLogger("dev.annulus");
 
   private final long thresholdNanos;
+  private final String consequence;
 
   /** A stack, and the sequence of the {@link Whereabouts} it belongs to. */
   record Taken(long sequence, String stack) {}
 
-  private StallWatch(long thresholdNanos) {
+  private StallWatch(long thresholdNanos, String consequence) {
     this.thresholdNanos = thresholdNanos;
+    this.consequence = consequence;
   }
 
-  /** A watch with a threshold; none for zero. */
-  public static @Nullable StallWatch of(Duration threshold) {
-    return threshold.isZero() ? null : new StallWatch(threshold.toNanos());
+  /**
+   * A watch with a threshold; none for zero.
+   *
+   * @param consequence what it means that the thread is held, for the log
+   */
+  public static @Nullable StallWatch of(Duration threshold, String consequence) {
+    return threshold.isZero() ? null : new StallWatch(threshold.toNanos(), consequence);
   }
 
   /** The thread is in users' code, and no look at it is scheduled. */
@@ -141,8 +147,9 @@ public final class StallWatch {
           + thread.getName()
           + "\" for "
           + Duration.ofNanos(System.nanoTime() - seenSince).toMillis()
-          + " ms, and all other operations of the runtime wait; use an executor for what takes long"
-          + " (whenCompleteAsync, completionExecutor). It is at\n"
+          + " ms, "
+          + consequence
+          + "; use an executor for what takes long (whenCompleteAsync, completionExecutor). It is at\n"
           + stack;
     }
   }

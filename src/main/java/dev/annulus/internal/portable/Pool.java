@@ -6,6 +6,7 @@ import dev.annulus.internal.driver.Operation;
 import dev.annulus.internal.driver.Request;
 import dev.annulus.internal.driver.SharedCounters;
 import dev.annulus.internal.driver.StackRoom;
+import dev.annulus.internal.driver.StallWatch;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -42,6 +43,7 @@ final class Pool {
   private final ToIntFunction<Operation> runner;
   private final ThreadMaker maker;
   private final long idleNanos;
+  private final @Nullable StallWatch watch;
   private final Endings endings;
   private final PoolLock lock = new PoolLock();
   private final PoolClosing closing;
@@ -54,12 +56,14 @@ final class Pool {
       SharedCounters counters,
       ToIntFunction<Operation> runner,
       ThreadMaker maker,
-      Duration idle) {
+      Duration idle,
+      Duration stallWarning) {
     this.threadNames = threadNames;
     this.state = state;
     this.runner = runner;
     this.maker = maker;
     this.idleNanos = idle.toNanos();
+    this.watch = StallWatch.of(stallWarning, "and no operation can use it meanwhile");
     this.endings = new Endings(admission, counters);
     this.closing = new PoolClosing(lock, state, endings);
   }
@@ -216,7 +220,7 @@ final class Pool {
 
   /** The thread makes itself known when it runs. */
   private void startThread() {
-    PoolWorker worker = new PoolWorker();
+    PoolWorker worker = new PoolWorker(watch);
     Runnable body =
         () -> {
           boolean ended = false;
@@ -307,6 +311,7 @@ final class Pool {
   /** Waits for a task. False if the thread is to end. */
   private boolean findTask(PoolWorker worker) {
     worker.thread = Thread.currentThread();
+    worker.where.begin();
     long idleSince = System.nanoTime();
     while (true) {
       long now = System.nanoTime();
@@ -354,10 +359,20 @@ final class Pool {
       task.result = run(task.operation);
     }
     if (isToEnd(task)) {
-      endings.complete(task);
+      complete(worker, task);
       closing.over(task);
     }
     letGo(worker, task);
+  }
+
+  /** Ends the request, and so runs users' code. */
+  private void complete(PoolWorker worker, PoolTask task) {
+    worker.where.intoUsersCode();
+    try {
+      endings.complete(task);
+    } finally {
+      worker.where.back();
+    }
   }
 
   /** Whatever goes wrong, the request must end. */

@@ -23,7 +23,7 @@ final class PoolState {
   private static final int MAX_BUCKETS = 1 << 16;
 
   /** Stands for a thread that is to be started. */
-  static final PoolWorker START = new PoolWorker();
+  static final PoolWorker START = new PoolWorker(null);
 
   private final int perLane;
   private final int maxThreads;

@@ -1,9 +1,14 @@
 package dev.annulus.internal.portable;
 
+import dev.annulus.internal.driver.StallWatch;
+import dev.annulus.internal.driver.Whereabouts;
 import org.jspecify.annotations.Nullable;
 
 /** A thread of the pool, as the pool sees it. Guarded by the pool's lock. */
 final class PoolWorker {
+  /** Whether the thread is in users' code. Written by the thread itself, without the lock. */
+  final Whereabouts where;
+
   /** Set when the thread begins, before the worker is in any list. */
   @Nullable Thread thread;
 
@@ -25,4 +30,13 @@ final class PoolWorker {
   @Nullable PoolWorker previousIdle;
   @Nullable PoolWorker nextIdle;
   @Nullable PoolWorker nextOfAll;
+
+  /**
+   * Makes a worker.
+   *
+   * @param watch looks whether users' code keeps the thread for long; {@code null} for none
+   */
+  PoolWorker(@Nullable StallWatch watch) {
+    where = new Whereabouts(watch);
+  }
 }

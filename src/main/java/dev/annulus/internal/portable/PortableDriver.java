@@ -67,7 +67,8 @@ public final class PortableDriver implements Driver {
             counters,
             calls::run,
             (body, name) -> DriverThread.uninterruptible(this, body, name),
-            Pool.IDLE);
+            Pool.IDLE,
+            config.stallWarning());
     lanes = new Lanes(files, paths, pool::add);
     shutdown = new Shutdown(this, config.threadName(), pool.closing(), calls, files);
   }

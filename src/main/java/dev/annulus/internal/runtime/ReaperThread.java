@@ -96,7 +96,9 @@ final class ReaperThread {
     this.registered = registered;
     this.blockingFiles = blockingFiles;
     this.counters = counters;
-    this.where = new Whereabouts(StallWatch.of(config.stallWarning()));
+    this.where =
+        new Whereabouts(
+            StallWatch.of(config.stallWarning(), "and all other operations of the runtime wait"));
   }
 
   /** Starts the thread, waits until its ring is made, and returns what wakes it. */

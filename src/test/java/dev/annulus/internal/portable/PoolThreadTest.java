@@ -10,6 +10,7 @@ import dev.annulus.internal.driver.SharedCounters;
 import dev.annulus.testing.CapturedLog;
 import dev.annulus.testing.RecordingRequest;
 import dev.annulus.testing.RecordingRequest.How;
+import java.time.Duration;
 import java.util.Objects;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.RejectedExecutionException;
@@ -36,7 +37,8 @@ class PoolThreadTest {
           new SharedCounters(),
           this::run,
           this::thread,
-          Pool.IDLE);
+          Pool.IDLE,
+          Duration.ZERO);
 
   @SuppressWarnings("NullAway.Init") // capture
   private CapturedLog log;

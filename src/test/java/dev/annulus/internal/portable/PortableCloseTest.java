@@ -176,7 +176,8 @@ class PortableCloseTest {
               new SharedCounters(),
               _ -> 0,
               (body, name) -> Thread.ofPlatform().name(name).unstarted(body),
-              idle);
+              idle,
+              Duration.ZERO);
       RecordingRequest request = RecordingRequest.nop();
       assertTrue(pool.put(new PoolTask(request, request.operation(), lane, false)));
       assertEquals(0, request.result());

@@ -1,0 +1,8 @@
+package dev.annulus;
+
+class PortableStallWarningTest extends StallWarningContract {
+  @Override
+  Backend backend() {
+    return Backend.PORTABLE;
+  }
+}
