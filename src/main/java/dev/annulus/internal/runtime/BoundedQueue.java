@@ -16,21 +16,28 @@ import org.jspecify.annotations.Nullable;
  */
 final class BoundedQueue {
   private static final VarHandle PLACE = MethodHandles.arrayElementVarHandle(Request[].class);
+  private static final VarHandle NUMBER = MethodHandles.arrayElementVarHandle(long[].class);
 
-  /** Where in {@link #tail}: a line of 64 bytes away from either end. */
-  private static final int TAIL = 16;
+  /** Where numbers are in arrays of their own: a line of 64 bytes away from either end, and from what others change. */
+  private static final int AT = 16;
+
+  private static final int LENGTH = 2 * AT + 2;
+  private static final int SHOWN = AT + 1;
 
   private final @Nullable Request[] places;
   private final int mask;
 
-  /** The next number, with room on both sides: every submitter changes it. */
-  private final AtomicLongArray tail = new AtomicLongArray(2 * TAIL + 1);
+  /** The next number to be given; every submitter changes it. */
+  private final AtomicLongArray tail = new AtomicLongArray(LENGTH);
 
-  /** The taker's. */
-  private long head;
+  /** The first number that was not free when somebody looked for it last. */
+  private final AtomicLongArray limit = new AtomicLongArray(LENGTH);
+
+  /** The taker's: the next number to be taken, and up to where others know it, which is one less at most. */
+  private final long[] head = new long[LENGTH];
 
   BoundedQueue(int atLeast) {
-    int size = atLeast <= 2 ? 2 : Integer.highestOneBit(atLeast - 1) << 1;
+    int size = Integer.highestOneBit(atLeast) << 1; // one more at least: see head
     places = new Request[size];
     mask = size - 1;
   }
@@ -43,28 +50,38 @@ final class BoundedQueue {
     // What the request holds is seen before the request: the store that shows it is a plain one.
     VarHandle.releaseFence();
     do {
-      at = tail.getOpaque(TAIL);
+      at = tail.getOpaque(AT);
       place = (int) at & mask;
-      if (all[place] != null && at == tail.get(TAIL)) {
+      if (at >= limit.getOpaque(AT) && isFull(at)) {
         return false;
       }
-    } while (!tail.compareAndSet(TAIL, at, at + 1));
+    } while (!tail.compareAndSet(AT, at, at + 1));
     all[place] = request;
     return true;
   }
 
+  /** Looked at once in a round through the places: the taker changes what is read here all the time. */
+  private boolean isFull(long at) {
+    long free = (long) NUMBER.getAcquire(head, SHOWN) + places.length;
+    limit.setOpaque(AT, free);
+    return at >= free;
+  }
+
+  /** Behind the last call the place is emptied, and the request is the caller's. That the place is free, others are shown by the next call. */
   @Nullable Request poll() {
-    int place = (int) head & mask;
+    long at = head[AT];
+    NUMBER.setRelease(head, SHOWN, at);
+    int place = (int) at & mask;
     Request request = (Request) PLACE.getAcquire(places, place);
     if (request != null) {
       places[place] = null;
-      head++;
+      head[AT] = at + 1;
     }
     return request;
   }
 
   boolean isEmpty() {
-    return PLACE.getAcquire(places, (int) head & mask) == null;
+    return PLACE.getAcquire(places, (int) head[AT] & mask) == null;
   }
 
   /** Any thread, while the taker does not take: calls with each request. */

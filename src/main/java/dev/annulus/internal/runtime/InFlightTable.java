@@ -268,6 +268,14 @@ class InFlightTable {
     cancelQueued[cancels.remove()] = false;
   }
 
+  /** The operation has ended so, and its request is being told now, and is not counted any more: {@link #tellLater} or {@link #told} follow. */
+  int take(int slot, int outcome) {
+    phases[slot] = ENDED;
+    outcomes[slot] = outcome;
+    size--;
+    return slot;
+  }
+
   /** The operation has ended so, and its request is to be told. */
   void end(int slot, int outcome) {
     endings.add(slot);
@@ -287,11 +295,6 @@ class InFlightTable {
     return endings.size();
   }
 
-  /** The slot of the first of them. */
-  int firstEnding() {
-    return endings.peek();
-  }
-
   int outcome(int slot) {
     return outcomes[slot];
   }
@@ -301,30 +304,25 @@ class InFlightTable {
     return phases[slot] == REFUSED ? (Throwable) kept[slot] : null;
   }
 
-  /** The slot of the first of the {@link #endings}, which is being told now, and is not counted any more. */
+  /** The slot of the first of the {@link #endings}, which is being told now, as after {@link #take}. */
   int takeEnding() {
     int slot = endings.remove();
     size--;
     return slot;
   }
 
-  /** The request of {@link #takeEnding} could not be told: it is the last of the {@link #endings} now. */
+  /** The request in hand could not be told: it is the last of the {@link #endings} now. */
   void tellLater(int slot) {
     endings.add(slot);
     size++;
   }
 
-  /** The request of {@link #takeEnding} has been told, and its slot is free from now on. */
+  /** The request in hand has been told, and its slot is free from now on. */
   void told(int slot) {
     requests[slot] = null;
     kept[slot] = null;
     nextFree[slot] = firstFree;
     firstFree = slot;
-  }
-
-  /** Has the first of the {@link #endings} come last. */
-  void tellLater() {
-    endings.rotate();
   }
 
   /** Gives a slot back after its last completion. */

@@ -231,7 +231,7 @@ final class Reaper {
 
   /** Moves requests into submission entries while there are slots and entries. */
   private void fill() {
-    push();
+    boolean _ = push();
     while (table.hasCancels() && entriesLeft()) {
       int slot = table.nextCancel();
       if (slot >= 0) {
@@ -242,17 +242,16 @@ final class Reaper {
     }
     while (table.hasRetries() && entriesLeft()) {
       pushing = table.takeRetry();
-      push();
+      boolean _ = push();
     }
     while (!table.isFull() && entriesLeft()) {
       pushing = table.claim(next);
       if (pushing == NONE) {
         break;
       }
-      if (!isDoomed(table.request(pushing))) {
+      if (push()) {
         Counters.count(counters.submitted);
       }
-      push();
     }
     intake.leavePlaces();
   }
@@ -272,15 +271,19 @@ final class Reaper {
   /**
    * Fills an entry for the slot in hand. What is to be cancelled ends without one. What cannot be made into one, for want of memory say, is
    * refused alone and does not stop the ring.
+   *
+   * @return whether there was something, and it was not to be cancelled
    */
-  private void push() {
+  private boolean push() {
     int slot = pushing;
     if (slot == NONE) {
-      return;
+      return false;
     }
+    boolean wanted = false;
     try {
       Request request = table.request(slot);
-      if (table.isCancelled(slot) || isDoomed(request)) {
+      wanted = !table.isCancelled(slot) && !isDoomed(request);
+      if (!wanted) {
         counters.countResult(-Errno.ECANCELED);
         table.end(slot, InFlightTable.NEVER_BEGUN);
       } else {
@@ -292,6 +295,7 @@ final class Reaper {
       table.refuse(slot, e);
       pushing = NONE;
     }
+    return wanted;
   }
 
   /** Whether there is something for the next round to submit: if only for want of entries, submitting these makes room. */
@@ -401,6 +405,7 @@ final class Reaper {
     while (batchAt < batchSize) {
       end(batchUserData[batchAt], batchResults[batchAt]);
       batchAt++;
+      tellLast();
     }
     tellEndings();
   }
@@ -439,6 +444,7 @@ final class Reaper {
     }
   }
 
+  /** The request is in hand then, to be told. */
   private void endSlot(int slot, int result) {
     boolean cancelled = table.isCancelled(slot);
     if (RetryPolicy.isTransient(result) && !cancelled && mayGoAgain(slot, result)) {
@@ -448,7 +454,7 @@ final class Reaper {
     }
     int outcome = cancelled && RetryPolicy.isTransient(result) ? -Errno.ECANCELED : result;
     counters.countResult(outcome);
-    table.end(slot, outcome);
+    telling = table.take(slot, outcome);
   }
 
   private boolean mayGoAgain(int slot, int result) {
@@ -465,29 +471,8 @@ final class Reaper {
   }
 
   private void tellNext() {
-    int slot = table.firstEnding();
-    if (table.kept(slot) != null && !isResultTaken(slot)) {
-      table.tellLater();
-      return;
-    }
     telling = table.takeEnding();
     tellLast();
-  }
-
-  /** Takes what the kernel wrote to memory of ours; false for want of memory or stack. */
-  private boolean isResultTaken(int slot) {
-    if (table.refusal(slot) != null) {
-      return true;
-    }
-    try {
-      SqeEncoder.takeResult(table.request(slot).operation(), table.kept(slot), table.outcome(slot));
-      return true;
-    } catch (Throwable e) {
-      if (!Persistence.isWant(e)) {
-        throw e;
-      }
-      return false;
-    }
   }
 
   /** Tells the request in hand. */
@@ -520,6 +505,10 @@ final class Reaper {
     RingStallEvent stall = beginStall(request);
     Throwable refusal = table.refusal(slot);
     int outcome = table.outcome(slot);
+    Object kept = table.kept(slot);
+    if (kept != null) {
+      SqeEncoder.takeResult(request.operation(), kept, outcome);
+    }
     request.mark(Request.NO_MARK);
     where.intoUsersCode();
     if (stall != null) {

@@ -29,12 +29,6 @@ final class SlotRing {
     return slot;
   }
 
-  /** Has the first come last. */
-  void rotate() {
-    places[(head + size) & mask] = places[head & mask];
-    head++;
-  }
-
   int size() {
     return size;
   }

@@ -34,7 +34,7 @@ final class Wakeup {
   /** Frames beyond the writing: when the flag is about to be flipped, and before a request is put, which is some frames further up. */
   private static final int FRAMES_TO_SPARE = 3;
 
-  private static final int FRAMES_TO_COME = 120;
+  private static final int FRAMES_TO_COME = 40;
 
   private final SleepFlag sleep =
       new SleepFlag() {
