@@ -3,6 +3,7 @@ package dev.annulus;
 import dev.annulus.internal.driver.Operation;
 import dev.annulus.internal.driver.Request;
 import dev.annulus.internal.driver.RequestLink;
+import dev.annulus.internal.driver.StackRoom;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.IntConsumer;
@@ -52,26 +53,33 @@ final class CloseRequest implements Request {
     this.whenGivenUp = whenGivenUp;
   }
 
+  /** Has the driver close, unless it was closed here and nobody could be told. */
   void submit() {
+    if (closedHere) {
+      whenClosed.accept(resultHere);
+      return;
+    }
     if (mayBeLocked.getAsBoolean()) {
       operation = unlock;
     }
     engine.driver().submitPastLimits(this);
   }
 
-  /** Closes on the calling thread. What is thrown is thrown before the descriptor is given back. */
+  /** Closes on the calling thread. If it throws, {@link #submit} is to do the rest. */
   void runHere() {
-    int result;
-    try {
+    if (!closedHere) {
       if (mayBeLocked.getAsBoolean()) {
         int _ = engine.driver().call(unlock);
       }
-      result = engine.driver().call(closing);
-    } catch (RuntimeException | Error e) {
-      submit();
-      return;
+      closeHere();
     }
-    whenClosed.accept(result);
+    whenClosed.accept(resultHere);
+  }
+
+  private void closeHere() {
+    StackRoom.check();
+    resultHere = engine.driver().call(closing); // if it throws, nothing was done
+    closedHere = true;
   }
 
   /** The close itself. */
@@ -108,8 +116,7 @@ final class CloseRequest implements Request {
       operation = closing;
     }
     if (!closedHere) {
-      closedHere = true;
-      resultHere = engine.driver().call(closing);
+      closeHere();
     }
     whenClosed.accept(resultHere);
   }

@@ -4,6 +4,7 @@ import dev.annulus.internal.driver.Driver;
 import dev.annulus.internal.driver.Operation;
 import dev.annulus.internal.driver.Persistence;
 import dev.annulus.internal.driver.LoadedClasses;
+import dev.annulus.internal.driver.StackRoom;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
@@ -121,7 +122,9 @@ final class Engine {
     boolean _ = Persistence.run(() -> closeNow(fd));
   }
 
+  /** If it throws, nothing was done. */
   private void closeNow(int fd) {
+    StackRoom.check();
     Operation close = new Operation.Close(fd);
     int _ = driver.call(close);
   }

@@ -114,7 +114,9 @@ abstract class FileFuture<T> extends OperationFuture<T> {
 
   @Override
   void onNeverBegun() {
-    fail(Errors.onFile(operation(), file.path(), Errno.ECANCELED));
+    if (!endsShort(Errno.ECANCELED)) {
+      fail(Errors.onFile(operation(), file.path(), Errno.ECANCELED));
+    }
   }
 
   /** An append would be there twice, and a sync within the write is told of each loss once. */

@@ -112,6 +112,11 @@ final class NativeBlocks {
     long _ = freeKept();
   }
 
+  /** Bytes that somebody has. */
+  long lentBytes() {
+    return allocatedBytes.get() - keptBytes();
+  }
+
   /** Bytes that are not freed: lent and kept ones. */
   long allocatedBytes() {
     return allocatedBytes.get();
@@ -120,7 +125,7 @@ final class NativeBlocks {
   /** Large blocks only as long as few are lent, so that the many find memory too. */
   private int largestNow() {
     long now = budgetNow();
-    long lent = allocatedBytes.get() - keptBytes();
+    long lent = lentBytes();
     if (lent < now / 2) {
       return MAX_BYTES;
     }
@@ -272,6 +277,7 @@ final class NativeBlocks {
     /** What they are together. */
     volatile long bytes;
 
+    @SuppressWarnings("NonAtomicVolatileUpdate") // with the lock held
     @Nullable Block poll() {
       lock.lock();
       try {
@@ -288,6 +294,7 @@ final class NativeBlocks {
     }
 
     /** Puts a block here if it is wanted and there is room; false if it is to be freed. True as well if that lending has ended before. */
+    @SuppressWarnings("NonAtomicVolatileUpdate") // with the lock held
     boolean offer(Block block, long lending, boolean wanted) {
       lock.lock();
       try {

@@ -46,6 +46,7 @@ final class OpenHandle {
     @Override
     public void run() {
       if (!descriptor.isOpen()) {
+        descriptor.closeIfUnused(); // should an error of the JVM have cut the closing
         return;
       }
       try {

@@ -3,9 +3,8 @@ package dev.annulus;
 import dev.annulus.internal.driver.BriefLock;
 import dev.annulus.internal.driver.Operation;
 import java.util.ArrayDeque;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
-import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The writes and syncs of a file that was opened to have each write synced, and which of their
@@ -25,6 +24,9 @@ final class SyncedWrites {
 
   /** What has ended well and waits for others, in the order of its end. */
   private final ArrayDeque<Kept> kept = new ArrayDeque<>();
+
+  /** Those whose telling was cut, chained. */
+  private volatile @Nullable Kept cut;
 
   private long begun;
   private long losses;
@@ -58,53 +60,83 @@ final class SyncedWrites {
 
   /**
    * An operation has ended well. True if it {@linkplain FileFuture#tell is told} so later, or has been
-   * by now; false if it is none of these.
+   * by now; false if it is none of these. May be called again, and does what was cut.
    */
   boolean keepBack(FileFuture<?> future, int result) {
-    List<Kept> believed;
     lock.lock();
     try {
-      Begun entry = inFlight.remove(future);
+      Begun entry = inFlight.get(future);
       if (entry == null) {
-        return false;
+        if (!isKept(future)) {
+          return false;
+        }
+      } else {
+        kept.add(new Kept(future, result, entry.losses, begun));
+        Begun _ = inFlight.remove(future);
       }
-      kept.add(new Kept(future, result, entry.losses, begun));
-      believed = takeBelieved();
     } finally {
       lock.held = false;
     }
-    tell(believed);
+    tellBelieved();
     return true;
   }
 
   /** An operation is over, or never began. Once more does no harm. */
   void leave(FileFuture<?> future) {
-    List<Kept> believed;
     lock.lock();
     try {
-      if (inFlight.remove(future) == null) {
+      if (inFlight.remove(future) == null && cut == null) {
         return;
       }
-      believed = takeBelieved();
     } finally {
       lock.held = false;
     }
-    tell(believed);
+    tellBelieved();
   }
 
-  /** Those with which nothing is in flight any more. With the lock held. */
-  private List<Kept> takeBelieved() {
-    long oldest = inFlight.isEmpty() ? Long.MAX_VALUE : inFlight.firstEntry().getValue().number;
-    List<Kept> believed = new ArrayList<>();
-    for (Kept first = kept.peek(); first != null && first.end <= oldest; first = kept.peek()) {
-      believed.add(first.lost(losses != first.losses));
-      Kept _ = kept.remove();
+  /** Whether it was kept back before, and what came then was cut. With the lock held. */
+  private boolean isKept(FileFuture<?> future) {
+    for (Kept one : kept) {
+      if (one.future == future) {
+        return true;
+      }
     }
-    return believed;
+    return false;
   }
 
-  private static void tell(List<Kept> believed) {
-    believed.forEach(one -> one.future.tell(one.result, one.lost));
+  /** Tells those with which nothing is in flight any more. Goes on where an error of the JVM has cut another call. */
+  private void tellBelieved() {
+    for (Kept one = next(); one != null; one = next()) {
+      try {
+        one.future.tell(one.result, one.lost);
+      } catch (Throwable e) {
+        one.before = cut; // no call before this: it is told by whoever comes next
+        cut = one;
+        throw e;
+      }
+    }
+  }
+
+  /** The next who is to be told, and is the caller's to tell. */
+  private @Nullable Kept next() {
+    lock.lock();
+    try {
+      Kept again = cut;
+      if (again != null) {
+        cut = again.before;
+        return again;
+      }
+      long oldest = inFlight.isEmpty() ? Long.MAX_VALUE : inFlight.firstEntry().getValue().number;
+      Kept first = kept.peek();
+      if (first == null || first.end > oldest) {
+        return null;
+      }
+      first.lost = losses != first.losses;
+      Kept _ = kept.remove();
+      return first;
+    } finally {
+      lock.held = false;
+    }
   }
 
   /**
@@ -115,19 +147,27 @@ final class SyncedWrites {
    */
   private record Begun(long number, long losses) {}
 
-  /**
-   * A success that is kept back.
-   *
-   * @param losses how many losses were known when it began
-   * @param end how many had begun when it ended: those of them that have not ended are waited for
-   */
-  private record Kept(FileFuture<?> future, int result, long losses, long end, boolean lost) {
-    Kept(FileFuture<?> future, int result, long losses, long end) {
-      this(future, result, losses, end, false);
-    }
+  /** A success that is kept back. */
+  private static final class Kept {
+    final FileFuture<?> future;
+    final int result;
 
-    Kept lost(boolean now) {
-      return new Kept(future, result, losses, end, now);
+    /** How many losses were known when it began. */
+    final long losses;
+
+    /** How many had begun when it ended: those of them that have not ended are waited for. */
+    final long end;
+
+    boolean lost;
+
+    /** As {@link SyncedWrites#cut}. */
+    @Nullable Kept before;
+
+    Kept(FileFuture<?> future, int result, long losses, long end) {
+      this.future = future;
+      this.result = result;
+      this.losses = losses;
+      this.end = end;
     }
   }
 }

@@ -1,11 +1,18 @@
 package dev.annulus;
 
+import dev.annulus.fs.Fs;
+import dev.annulus.fs.FsFile;
+import dev.annulus.fs.FsOpenOptions;
+import dev.annulus.internal.driver.Driver;
+import dev.annulus.internal.driver.Whereabouts;
+import dev.annulus.internal.runtime.RingDriver;
 import dev.annulus.testing.FaultPoint;
 import java.io.Closeable;
 import java.io.IOException;
 import java.lang.reflect.Field;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
@@ -17,10 +24,12 @@ import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Predicate;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -30,8 +39,17 @@ import org.jspecify.annotations.Nullable;
 final class FaultScenarios {
   private static final long PATIENCE_MILLIS = 5_000;
   private static final int BYTES = 512;
+  private static final int IN_FLIGHT = 16;
+  private static final int POOL_BYTES = 1 << 20;
+
   private static final String THREAD = "faulty-reaper";
   private static final int MAX_HITS = 20_000;
+  private static final int MAX_DEPTH = 500;
+
+  /** From here on it is only found out whether there is room, by calls one below the other. */
+  private static final int FAR_DOWN = 60;
+
+  private static final int FAR_STEP = 25;
 
   private interface Scenario {
     void run(World world) throws Exception;
@@ -70,13 +88,56 @@ final class FaultScenarios {
     SCENARIOS.put("caller runs", FaultScenarios::callerRuns);
     SCENARIOS.put("short of everything", FaultScenarios::aligned);
     SCENARIOS.put("submitted by a dependent", FaultScenarios::submittedByDependent);
+    SCENARIOS.put("readFully", w -> w.await(w.file.readFully(ByteBuffer.allocate(BYTES), 0)));
+    SCENARIOS.put("write heap vectors", w -> w.await(w.file.write(List.of(ByteBuffer.allocate(BYTES), w.direct()), 0)));
+    SCENARIOS.put("heap in pieces", FaultScenarios::heapInPieces);
+    SCENARIOS.put("file that syncs each write", FaultScenarios::syncedFile);
+    SCENARIOS.put("writes that sync each, together", FaultScenarios::syncedTogether);
+    SCENARIOS.put("durable on callers' threads", w -> w.await(w.synced.callerRuns().writeDurably(w.direct(), 0)));
+    SCENARIOS.put("facade", FaultScenarios::facade);
+    SCENARIOS.put("close with a read in flight", FaultScenarios::closeInFlight);
+    SCENARIOS.put("close and wait", FaultScenarios::closeAndWait);
+    SCENARIOS.put("lease without the pool", FaultScenarios::plainLease);
+    SCENARIOS.put("timeout", FaultScenarios::timeout);
+    SCENARIOS.put("cancelled while queued", FaultScenarios::cancelledWhileQueued);
   }
+
+  /** The operations of these end when they are cancelled, which those of the portable backend do not. */
+  private static final List<String> ENDLESS = List.of("cancelled", "timeout", "cancelled while queued");
 
   private FaultScenarios() {}
 
-  /** The names of the scenarios. */
-  static List<String> names() {
-    return List.copyOf(SCENARIOS.keySet());
+  /** The names of the scenarios for a backend. */
+  static List<String> names(String backend) {
+    List<String> names = new ArrayList<>(SCENARIOS.keySet());
+    if (backend.equals("PORTABLE")) {
+      boolean _ = names.removeAll(ENDLESS);
+    }
+    return names;
+  }
+
+  /** Runs a scenario on a stack that ends one frame below here, then two, and so on, until there is enough. */
+  static int runAtEachDepth(String name, String backend) throws Exception {
+    Scenario scenario = Objects.requireNonNull(SCENARIOS.get(name));
+    try (World world = new World(false, Backend.valueOf(backend))) {
+      scenario.run(world);
+      for (int depth = 1; depth < MAX_DEPTH; depth += depth < FAR_DOWN ? 1 : FAR_STEP) {
+        FaultPoint.armDepth(Thread.currentThread(), depth);
+        Error fault = null;
+        try {
+          scenario.run(world);
+        } catch (VirtualMachineError | MatchException e) {
+          // It is told to the caller.
+        } finally {
+          fault = FaultPoint.disarm();
+        }
+        world.check(name + ", stack ends at " + depth, fault);
+        if (fault == null) {
+          return depth - 1;
+        }
+      }
+    }
+    throw new AssertionError(name + " never ends");
   }
 
   /**
@@ -87,13 +148,13 @@ final class FaultScenarios {
    * @param step hits between two runs
    * @return at how many hits errors were thrown
    */
-  static int run(String name, boolean reaper, boolean executor, int times, int step) throws Exception {
+  static int run(String name, String backend, boolean reaper, boolean executor, int times, int step) throws Exception {
     Scenario scenario = Objects.requireNonNull(SCENARIOS.get(name));
     Thread caller = Thread.currentThread();
     Predicate<Thread> threads =
         reaper ? thread -> thread.getName().startsWith(THREAD) : thread -> thread == caller;
-    try (World world = new World(executor)) {
-      for (int i = 0; i < 20; i++) {
+    try (World world = new World(executor, Backend.valueOf(backend))) {
+      for (int i = 0; i < 3; i++) {
         scenario.run(world);
         world.check("before any error", null);
       }
@@ -132,7 +193,7 @@ final class FaultScenarios {
   }
 
   private static @Nullable Error closeOnce(boolean reaper, int times, int hit) throws Exception {
-    World world = new World(false);
+    World world = new World(false, Backend.IO_URING);
     List<CompletableFuture<?>> futures = new ArrayList<>();
     futures.add(world.pipe.read(world.direct(), 0));
     futures.add(world.file.read(world.direct(), 0));
@@ -278,14 +339,11 @@ final class FaultScenarios {
 
   private static void cancelled(World w) throws Exception {
     IoFuture<Integer> read = w.track(w.pipe.read(w.direct(), 0));
-    try {
-      CompletableFuture<Void> released = w.track(read.released());
-      boolean _ = read.cancel(true);
-      w.await(read);
-      w.await(released);
-    } finally {
-      boolean _ = read.cancel(true); // as a caller would who was told that it failed
-    }
+    w.endless.add(read);
+    CompletableFuture<Void> released = w.track(read.released());
+    boolean _ = read.cancel(true);
+    w.await(read);
+    w.await(released);
   }
 
   private static void cancelledLate(World w) throws Exception {
@@ -327,21 +385,115 @@ final class FaultScenarios {
     }
   }
 
+  private static void heapInPieces(World w) throws Exception {
+    ByteBuffer large = ByteBuffer.allocate(3 << 20);
+    w.await(w.file.writeFully(large, 0));
+    w.await(w.file.read(large.clear(), 0));
+    w.await(w.file.truncate(BYTES * 4L));
+  }
+
+  private static void syncedFile(World w) throws Exception {
+    w.await(w.synced.write(w.direct(), 0));
+    w.await(w.synced.sync(Sync.DATA));
+    w.await(w.synced.read(w.direct(), 0));
+  }
+
+  private static void syncedTogether(World w) throws Exception {
+    IoFuture<Integer> first = w.track(w.synced.write(w.direct(), 0));
+    IoFuture<Integer> second = w.track(w.synced.write(w.direct(), BYTES));
+    IoFuture<Void> third = w.track(w.synced.sync(Sync.DATA));
+    w.await(first);
+    w.await(second);
+    w.await(third);
+  }
+
+  private static void facade(World w) throws Exception {
+    try (FsFile file = Fs.on(w.runtime).open(w.path, FsOpenOptions.reading())) {
+      int _ = file.readAt(w.direct(), 0);
+      file.syncData();
+    } catch (IOException e) {
+      // It is told to the caller.
+    }
+  }
+
+  private static void closeInFlight(World w) throws Exception {
+    AsyncFile opened = w.await(w.runtime.openFile(w.path, StandardOpenOption.READ));
+    if (opened != null) {
+      try {
+        IoFuture<Integer> _ = w.track(opened.read(w.direct(), 0));
+        w.await(opened.closeAsync());
+      } finally {
+        w.awaitClosed(opened);
+      }
+    }
+  }
+
+  private static void closeAndWait(World w) throws Exception {
+    AsyncFile opened = w.await(w.runtime.openFile(w.path, StandardOpenOption.READ));
+    if (opened != null) {
+      try {
+        opened.close();
+      } finally {
+        w.awaitClosed(opened);
+      }
+    }
+  }
+
+  private static void plainLease(World w) throws Exception {
+    BufferPool.Lease lease = w.runtime.buffers().lease(2 * POOL_BYTES);
+    try {
+      w.await(w.file.read(lease.buffer().slice(0, BYTES), 0));
+    } finally {
+      lease.close();
+    }
+  }
+
+  private static void timeout(World w) throws Exception {
+    IoFuture<Integer> read = w.track(w.pipe.read(w.direct(), 0));
+    w.endless.add(read);
+    CompletableFuture<Integer> _ = read.orTimeout(1, TimeUnit.MILLISECONDS);
+    w.await(read.released());
+  }
+
+  private static void cancelledWhileQueued(World w) throws Exception {
+    List<IoFuture<Integer>> reads = new ArrayList<>();
+    try {
+      for (int i = 0; i < IN_FLIGHT + 3; i++) {
+        reads.add(w.track(w.pipe.read(w.direct(), 0)));
+      }
+      for (int i = reads.size() - 1; i >= 0; i--) {
+        boolean _ = reads.get(i).cancel(true);
+      }
+    } finally {
+      w.endless.addAll(reads);
+    }
+    for (IoFuture<Integer> read : reads) {
+      w.await(read.released());
+    }
+  }
+
   /** A runtime, a file of its, and what is to be looked at when all is over. */
   private static final class World implements Closeable {
+    final Backend backend;
     final Path directory;
     final Path path;
     final IoRuntime runtime;
     final AsyncFile file;
     final AsyncFile pipe;
+    final AsyncFile synced;
     final List<CompletableFuture<?>> tracked = new CopyOnWriteArrayList<>();
+    final List<CompletableFuture<?>> endless = new ArrayList<>();
 
     /** A dependent of the JDK's may be lost by an error in the JDK's own code. */
     final boolean mayLoseDependents = true;
 
+    /** Descriptors that are open for as long as this. */
+    private final int descriptors;
+
     private final ByteBuffer buffer = ByteBuffer.allocateDirect(BYTES);
 
-    World(boolean executor) throws Exception {
+    World(boolean executor, Backend backend) throws Exception {
+      this.backend = backend;
       directory = Files.createTempDirectory("faults");
       path = Files.write(directory.resolve("file"), new byte[BYTES * 4]);
       Path fifo = directory.resolve("fifo");
@@ -350,9 +502,10 @@ final class FaultScenarios {
       }
       IoRuntime.Builder builder =
           IoRuntime.builder()
-              .backend(Backend.IO_URING)
-              .maxInFlight(16)
+              .backend(backend)
+              .maxInFlight(IN_FLIGHT)
               .maxQueued(8)
+              .bufferPool(POOL_BYTES)
               .inlineReads(false)
               .closeTimeout(Duration.ofMillis(5))
               .threadName(THREAD);
@@ -361,7 +514,12 @@ final class FaultScenarios {
       }
       runtime = builder.open();
       file = runtime.openFile(path, StandardOpenOption.READ, StandardOpenOption.WRITE).get(5, TimeUnit.SECONDS);
+      synced =
+          runtime
+              .openFile(path, StandardOpenOption.READ, StandardOpenOption.WRITE, StandardOpenOption.DSYNC)
+              .get(5, TimeUnit.SECONDS);
       pipe = runtime.openFile(fifo, StandardOpenOption.READ, StandardOpenOption.WRITE).get(5, TimeUnit.SECONDS);
+      descriptors = openDescriptors();
     }
 
     ByteBuffer direct() {
@@ -402,21 +560,39 @@ final class FaultScenarios {
 
     /** The inventory. */
     void check(String when, @Nullable Error fault) throws Exception {
+      for (CompletableFuture<?> future : endless) {
+        boolean _ = future.cancel(true); // as a caller would who was told that it failed
+      }
+      endless.clear();
       for (CompletableFuture<?> future : tracked) {
         awaitEnd(future, when, fault);
+        if (future.state() == Future.State.SUCCESS && future.resultNow() instanceof AsyncFile opened) {
+          awaitEnd(opened.closeAsync(), when, fault);
+        }
       }
       tracked.clear();
       // The next who uses a file gives back what several errors in a row have kept its user from giving back.
       Object _ = await(file.read(direct(), 0));
       Object _ = await(pipe.size());
+      Object _ = await(synced.size());
       tracked.clear();
+      awaitZero(() -> leases(synced), when + ": leases are kept on the file that syncs", fault);
+      awaitZero(() -> (int) engine().heapCopies().blocks().lentBytes(), when + ": native memory is kept", fault);
+      if (openDescriptors() != descriptors) {
+        System.gc(); // of the facade, one that an error has kept from its caller is closed as dropped
+      }
+      awaitZero(() -> openDescriptors() - descriptors, when + ": descriptors are kept", fault);
+      awaitZero(this::inUsersCode, when + ": the reaper is thought to be in users' code", fault);
       awaitZero(() -> leases(file), when + ": leases are kept", fault);
       awaitZero(() -> leases(pipe), when + ": leases are kept on the pipe", fault);
       awaitZero(() -> runtime.stats().inFlight(), when + ": slots are kept", fault);
       awaitZero(() -> runtime.stats().queued(), when + ": places are kept", fault);
       awaitZero(() -> (int) runtime.stats().buffers().leasedBytes(), when + ": pages are kept", fault);
       succeeds(file.read(direct(), 0), when + ": afterwards", fault);
-      succeeds(file.sync(Sync.DATA), when + ": a sync afterwards", fault);
+      if (backend == Backend.IO_URING) {
+        // A thread of the portable backend's cannot tell how far a sync has come that was cut, and the file remembers that.
+        succeeds(file.sync(Sync.DATA), when + ": a sync afterwards", fault);
+      }
     }
 
     private static void succeeds(CompletableFuture<?> future, String when, @Nullable Error fault) throws Exception {
@@ -441,12 +617,42 @@ final class FaultScenarios {
       }
     }
 
+    private Engine engine() throws Exception {
+      return ((OpenDescriptor) get(file, "descriptor")).engine();
+    }
+
+    /** Those of the process for files in this directory. */
+    private int openDescriptors() throws IOException {
+      int count = 0;
+      try (Stream<Path> all = Files.list(Path.of("/proc/self/fd"))) {
+        for (Path one : all.toList()) {
+          try {
+            count += Files.readSymbolicLink(one).startsWith(directory) ? 1 : 0;
+          } catch (NoSuchFileException e) {
+            // That of the list itself.
+          }
+        }
+      }
+      return count;
+    }
+
+    private int inUsersCode() throws Exception {
+      Driver driver = engine().driver();
+      if (driver instanceof RingDriver) {
+        Whereabouts where = (Whereabouts) get(get(driver, "reaper"), "where");
+        return Whereabouts.isInUsersCode(where.sequence()) ? 1 : 0;
+      }
+      return 0;
+    }
+
+    private static Object get(Object object, String field) throws ReflectiveOperationException {
+      Field found = object.getClass().getDeclaredField(field);
+      found.setAccessible(true);
+      return Objects.requireNonNull(found.get(object));
+    }
+
     private static int leases(AsyncFile file) throws Exception {
-      Field descriptor = DriverFile.class.getDeclaredField("descriptor");
-      descriptor.setAccessible(true);
-      Field leases = OpenDescriptor.class.getDeclaredField("leases");
-      leases.setAccessible(true);
-      return ((AtomicInteger) leases.get(descriptor.get(file))).get();
+      return ((AtomicInteger) get(get(file, "descriptor"), "leases")).get();
     }
 
     @Override

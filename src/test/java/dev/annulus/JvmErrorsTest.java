@@ -47,26 +47,58 @@ class JvmErrorsTest {
     return found != null && found.toString().startsWith(root) && !name.endsWith(".BriefLock") && !name.endsWith(".PageRuns");
   }
 
-  static Stream<String> scenarios() throws ReflectiveOperationException {
-    return ((List<?>) LOADER.call(SCENARIOS, "names")).stream().map(String.class::cast);
+  static Stream<String> scenarios() throws Throwable {
+    return names("IO_URING");
+  }
+
+  static Stream<String> portableScenarios() throws Throwable {
+    return names("PORTABLE");
+  }
+
+  private static Stream<String> names(String backend) throws Throwable {
+    return ((List<?>) call("names", backend)).stream().map(String.class::cast);
   }
 
   @ParameterizedTest
   @MethodSource("scenarios")
   void errorOnTheCallersThread_atEachHit_harmsOneOperationOnly(String scenario) throws Throwable {
-    assertTrue(run("run", scenario, false, false, 1, 1) > 10, "hardly anything was hit");
+    assertTrue(run("run", scenario, "IO_URING", false, false, 1, step(scenario)) > 10, "hardly anything was hit");
   }
 
   @ParameterizedTest
   @MethodSource("scenarios")
   void errorOnTheReaper_atEachHit_harmsNothing(String scenario) throws Throwable {
-    assertTrue(run("run", scenario, true, false, 1, 1) >= 0);
+    assertTrue(run("run", scenario, "IO_URING", true, false, 1, step(scenario)) >= 0);
   }
 
   @ParameterizedTest
   @MethodSource("scenarios")
   void threeErrorsOnTheReaper_atEachHit_harmNothing(String scenario) throws Throwable {
-    assertTrue(run("run", scenario, true, true, 3, 7) >= 0);
+    assertTrue(run("run", scenario, "IO_URING", true, true, 3, 7) >= 0);
+  }
+
+  @ParameterizedTest
+  @MethodSource("scenarios")
+  void stackOfTheCaller_thatEndsAtEachDepth_harmsOneOperationOnly(String scenario) throws Throwable {
+    assertTrue(run("runAtEachDepth", scenario, "IO_URING") > 3, "hardly anything was hit");
+  }
+
+  @ParameterizedTest
+  @MethodSource("portableScenarios")
+  void stackOfTheCaller_onThePortableBackend_harmsOneOperationOnly(String scenario) throws Throwable {
+    assertTrue(run("runAtEachDepth", scenario, "PORTABLE") > 3, "hardly anything was hit");
+  }
+
+  @ParameterizedTest
+  @MethodSource("portableScenarios")
+  void errorOnTheCallersThread_onThePortableBackend_harmsOneOperationOnly(String scenario) throws Throwable {
+    assertTrue(run("run", scenario, "PORTABLE", false, false, 1, 7) > 10, "hardly anything was hit");
+  }
+
+  @ParameterizedTest
+  @MethodSource("portableScenarios")
+  void errorOnAThreadOfThePool_atHits_harmsNothing(String scenario) throws Throwable {
+    assertTrue(run("run", scenario, "PORTABLE", true, false, 1, 7) >= 0);
   }
 
   @ParameterizedTest
@@ -75,12 +107,21 @@ class JvmErrorsTest {
     assertTrue(run("close", reaper, 1, reaper ? 23 : 11) > 10, "hardly anything was hit");
   }
 
+  /** One of the scenarios does the same many times. */
+  private static int step(String scenario) {
+    return scenario.equals("cancelled while queued") ? 13 : 1;
+  }
+
   private static int run(String name, Object... arguments) throws Throwable {
+    return (int) call(name, arguments);
+  }
+
+  private static Object call(String name, Object... arguments) throws Throwable {
     Method method =
         Stream.of(LOADER.loadClass(SCENARIOS).getDeclaredMethods()).filter(m -> m.getName().equals(name)).findFirst().orElseThrow();
     method.setAccessible(true);
     try {
-      return (int) method.invoke(null, arguments);
+      return method.invoke(null, arguments);
     } catch (InvocationTargetException e) {
       throw e.getCause();
     }

@@ -1,6 +1,7 @@
 package dev.annulus.testing;
 
 import java.util.function.Predicate;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,16 +21,26 @@ public final class FaultPoint {
     final Predicate<Thread> threads;
     final long first;
     final long times;
+
+    /** If not 0: calls that come so deep below {@link #base} fail, all of them, as where the stack ends. */
+    final int depth;
+
+    final long base;
     long hits;
     volatile @Nullable Error thrown;
 
-    Plan(Predicate<Thread> threads, long first, long times) {
+    Plan(Predicate<Thread> threads, long first, long times, int depth) {
       this.threads = threads;
       this.first = first;
       this.times = times;
+      this.depth = depth;
+      this.base = frames();
     }
 
-    synchronized boolean isMeant() {
+    synchronized boolean isMeant(boolean call) {
+      if (depth != 0) {
+        return call && frames() - base >= depth;
+      }
       hits++;
       return hits >= first && hits < first + times;
     }
@@ -41,7 +52,16 @@ public final class FaultPoint {
 
   /** Has faults thrown from the {@code first}-th hit on, counting from 1, so many times. */
   public static void arm(Predicate<Thread> threads, long first, long times) {
-    plan = new Plan(threads, first, times);
+    plan = new Plan(threads, first, times, 0);
+  }
+
+  /** Has the stack end so many frames below the caller of this: each call of that thread's that would come deeper fails. */
+  public static void armDepth(Thread thread, int depth) {
+    plan = new Plan(other -> other == thread, 0, 0, depth);
+  }
+
+  private static long frames() {
+    return StackWalker.getInstance().walk(Stream::count);
   }
 
   /**
@@ -64,7 +84,7 @@ public final class FaultPoint {
   /** An object is about to be allocated. */
   public static void allocation() {
     Plan now = plan;
-    if (now != null && now.threads.test(Thread.currentThread()) && now.isMeant()) {
+    if (now != null && now.threads.test(Thread.currentThread()) && now.isMeant(false)) {
       OutOfMemoryError error = new OutOfMemoryError("thrown by the test");
       now.thrown = error;
       throw error;
@@ -74,7 +94,7 @@ public final class FaultPoint {
   /** A method is about to be called. */
   public static void call() {
     Plan now = plan;
-    if (now != null && now.threads.test(Thread.currentThread()) && now.isMeant()) {
+    if (now != null && now.threads.test(Thread.currentThread()) && now.isMeant(true)) {
       StackOverflowError error = new StackOverflowError("thrown by the test");
       now.thrown = error;
       throw error;

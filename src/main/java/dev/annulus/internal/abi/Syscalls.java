@@ -94,8 +94,28 @@ public final class Syscalls {
     return (int) call(NR.openat(), dirFd, path.address(), flags, mode, 0, 0);
   }
 
+  /** {@code EIO}: what is answered for an errno that could not be read. */
+  private static final int UNKNOWN = 5;
+
+  /** If it throws, nothing was done: by a second call the number may be another file's. */
   public static int close(int fd) {
-    return (int) call(NR.close(), fd, 0, 0, 0, 0, 0);
+    long number = NR.close();
+    Scratch scratch = Scratch.borrow();
+    long result;
+    try {
+      result = (long) SYSCALL.invokeExact(scratch.capture(), number, (long) fd, 0L, 0L, 0L, 0L, 0L);
+    } catch (Throwable t) {
+      scratch.giveBack();
+      throw unexpected(t);
+    }
+    int answer = -UNKNOWN;
+    try {
+      answer = result == -1L ? -(int) ERRNO.get(scratch.capture(), 0L) : (int) result;
+      scratch.giveBack();
+    } catch (VirtualMachineError e) {
+      // It is closed.
+    }
+    return answer;
   }
 
   public static int statx(int dirFd, MemorySegment path, int flags, int mask, MemorySegment statx) {

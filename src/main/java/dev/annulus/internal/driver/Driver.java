@@ -52,7 +52,7 @@ public interface Driver extends AutoCloseable {
 
   /**
    * Runs an operation on the calling thread, blocking it; short transfers are reported, and so are
-   * interrupted writes and syncs. Other interrupted calls are repeated.
+   * interrupted writes and syncs. Other interrupted calls are repeated. If a close throws, nothing was done.
    */
   int call(Operation operation);
 

@@ -78,6 +78,9 @@ public final class RequestStack {
     for (RequestLink link = oldest; link != null; link = link.next) {
       action.accept(link.request);
     }
+    for (RequestLink link = unturned; link != null; link = link.next) {
+      action.accept(link.request);
+    }
     for (RequestLink link = top; link != null; link = link.next) {
       action.accept(link.request);
     }

@@ -92,6 +92,13 @@ public final class Whereabouts {
     VarHandle.storeStoreFence();
   }
 
+  /** An error of the JVM may have kept {@link #back} from being called: it is, if the thread is not known to be back. */
+  public void surelyBack() {
+    if (isAway(sequence)) {
+      back();
+    }
+  }
+
   /** The stack of users' code that was taken while it kept the thread; empty if none was. */
   public String stackTaken() {
     StallWatch.Taken last = taken;

@@ -45,12 +45,19 @@ final class FileTable {
     return files.get(fd);
   }
 
+  /** May be called again after an error of the JVM's, and does what was cut. */
   int close(int fd) throws IOException {
-    OpenFile file = files.remove(fd);
+    OpenFile file = files.get(fd);
     if (file == null) {
       return -Errno.EBADF;
     }
-    file.close();
+    try {
+      file.close();
+    } catch (IOException e) {
+      OpenFile _ = files.remove(fd);
+      throw e;
+    }
+    OpenFile _ = files.remove(fd);
     return 0;
   }
 

@@ -41,6 +41,8 @@ final class NioCalls {
           TreeRemover.class,
           TreeWalk.class);
 
+  private static final int CLOSE_TRIES = 20;
+
   private final FileTable files;
   private volatile boolean stopping;
 
@@ -73,12 +75,36 @@ final class NioCalls {
 
   /** Runs an operation; a value or a negated errno, as {@link Operation} describes it. */
   int run(Operation operation) {
+    for (int tries = 0; tries < CLOSE_TRIES && operation instanceof Operation.Close close; tries++) {
+      try {
+        return files.close(close.fd());
+      } catch (VirtualMachineError e) {
+        // Again: nobody else would give the descriptor back.
+      } catch (Throwable e) {
+        return -Failures.errno(e);
+      }
+    }
+    int result;
     try {
-      return once(operation);
+      result = once(operation);
     } catch (Throwable e) {
-      return -Failures.errno(e);
-    } finally {
+      result = -Failures.errno(e);
+    }
+    try {
       Reference.reachabilityFence(operation);
+    } catch (VirtualMachineError e) {
+      // The result may be a descriptor.
+    }
+    return result;
+  }
+
+  private int open(Operation.Open open) throws IOException {
+    OpenFile file = FileOpener.open(open);
+    try {
+      return files.add(file);
+    } catch (VirtualMachineError e) {
+      file.close(); // nobody has its number
+      throw e;
     }
   }
 
@@ -98,7 +124,7 @@ final class NioCalls {
       case Operation.Stat stat -> onFile(stat.fd(), file -> stat(file, stat));
       case Operation.TryLock(int fd) -> onFile(fd, file -> file.shared().tryLock(file));
       case Operation.Unlock(int fd) -> onFile(fd, file -> file.shared().unlock(file));
-      case Operation.Open open -> files.add(FileOpener.open(open));
+      case Operation.Open open -> open(open);
       case Operation.Close(int fd) -> files.close(fd);
       case Operation.StatPath stat -> PathCalls.stat(stat);
       case Operation.CreateDirectory(Path path, int permissions) -> PathCalls.createDirectory(path, permissions);

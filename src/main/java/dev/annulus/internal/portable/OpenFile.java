@@ -179,7 +179,12 @@ final class OpenFile {
 
   void close() throws IOException {
     if (closed.compareAndSet(false, true)) {
-      shared.leave(this, channels);
+      try {
+        shared.leave(this, channels);
+      } catch (VirtualMachineError e) {
+        closed.set(false);
+        throw e;
+      }
     }
   }
 

@@ -50,10 +50,17 @@ final class PathCalls {
 
   static int list(Path directory, List<DirectoryItem> into) throws IOException {
     into.clear();
-    try (DirectoryStream<Path> stream = Files.newDirectoryStream(directory)) {
+    DirectoryStream<Path> stream = Files.newDirectoryStream(directory);
+    try {
       for (Path entry : stream) {
         FileAttributes found = FileAttributes.readIfThere(entry, LinkOption.NOFOLLOW_LINKS);
         into.add(new DirectoryItem(entry, found != null && found.isDirectory()));
+      }
+    } finally {
+      try {
+        stream.close();
+      } catch (VirtualMachineError e) {
+        stream.close(); // nobody else would give its descriptor back
       }
     }
     return 0;

@@ -353,10 +353,11 @@ final class Pool {
   private void carryOut(PoolWorker worker, PoolTask task) {
     endings.giveBackPlace(task);
     if (!task.begun) {
-      task.begun = true;
+      task.begun = !(task.operation instanceof Operation.Close); // which may be done again, and the others may not
       task.result = -Errno.ENOMEM;
       endings.begins();
       task.result = run(task.operation);
+      task.begun = true;
     }
     if (isToEnd(task)) {
       complete(worker, task);
@@ -375,11 +376,14 @@ final class Pool {
     }
   }
 
-  /** Whatever goes wrong, the request must end. */
+  /** Whatever goes wrong, the request must end. A close that an error of the JVM's has cut is done once more. */
   private int run(Operation operation) {
     try {
       return runner.applyAsInt(operation);
     } catch (Throwable e) {
+      if (operation instanceof Operation.Close && e instanceof VirtualMachineError cut) {
+        throw cut;
+      }
       Log.error("running an operation failed", operation.name(), e);
       return e instanceof VirtualMachineError ? -Errno.ENOMEM : -Errno.EIO;
     }

@@ -103,11 +103,21 @@ final class SharedFile {
 
   /** Ends an opening: closes its channels, now or with the lock another opening holds. */
   void leave(OpenFile file, List<FileChannel> channels) throws IOException {
+    boolean cut = false; // by an error of the JVM's: then this is called again
     try {
       closeOrKeep(file, channels);
+    } catch (VirtualMachineError e) {
+      cut = true;
+      throw e;
     } finally {
-      SharedFile _ = ALL.computeIfPresent(key, (_, shared) -> --shared.openings == 0 ? null : shared);
+      if (!cut) {
+        leave();
+      }
     }
+  }
+
+  private void leave() {
+    SharedFile _ = ALL.computeIfPresent(key, (_, shared) -> --shared.openings == 0 ? null : shared);
   }
 
   private synchronized void closeOrKeep(OpenFile file, List<FileChannel> channels)

@@ -222,6 +222,11 @@ class InFlightTable {
     return attempts[slot]++;
   }
 
+  /** Whether the kernel had the operation once, and it is to be submitted once more: something may have been done. */
+  boolean hasBegun(int slot) {
+    return attempts[slot] != 0;
+  }
+
   // ---- what is still to be done about slots ----
 
   /** The operation is to be submitted once more. */

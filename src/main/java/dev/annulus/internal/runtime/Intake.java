@@ -232,6 +232,7 @@ final class Intake {
     Throwable lost = givenUp;
     if (lost != null) {
       urgent.forEach(request -> request.givenUp(lost));
+      bounded.forEach(request -> request.givenUp(lost)); // of one who was admitted before closing began, and came late
     }
   }
 

@@ -126,6 +126,7 @@ final class Reaper {
    * @throws RingFailure if the kernel refuses the ring itself
    */
   void round(long timeoutNanos) {
+    where.surelyBack();
     tellLast();
     registered.registerIfWanted(ring);
     takeCancellations();
@@ -285,7 +286,7 @@ final class Reaper {
       wanted = !table.isCancelled(slot) && !isDoomed(request);
       if (!wanted) {
         counters.countResult(-Errno.ECANCELED);
-        table.end(slot, InFlightTable.NEVER_BEGUN);
+        table.end(slot, table.hasBegun(slot) ? -Errno.ECANCELED : InFlightTable.NEVER_BEGUN);
       } else {
         request.mark(slot);
         SqeEncoder.push(submissions, table, slot, registered, blockingFiles);
@@ -471,6 +472,7 @@ final class Reaper {
   }
 
   private void tellNext() {
+    where.surelyBack();
     telling = table.takeEnding();
     tellLast();
   }

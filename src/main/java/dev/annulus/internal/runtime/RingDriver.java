@@ -274,6 +274,9 @@ public final class RingDriver implements Driver {
       request.refused(givenUp);
       return;
     }
+    if (wakeup.isReaperAsleep()) {
+      wakeup.checkReach();
+    }
     request.mark(Marks.QUEUED);
     intake.putUrgent(request);
     for (int tries = 0; tries < WAKE_TRIES; tries++) {
@@ -286,11 +289,15 @@ public final class RingDriver implements Driver {
     }
   }
 
+  /** Where there is too little of the stack to wake the reaper, the cancellation is put all the same, for when it wakes, and that is thrown. */
   @Override
   public void cancel(Request request) {
     try {
       intake.putCancellation(request);
     } finally {
+      if (wakeup.isReaperAsleep()) {
+        wakeup.checkReach();
+      }
       wakeForUrgent();
     }
   }
@@ -327,6 +334,7 @@ public final class RingDriver implements Driver {
   public int call(Operation operation) {
     if (operation instanceof Operation.Close close) {
       blockingFiles.forget(close.fd());
+      return DirectCalls.close(close.fd());
     }
     return DirectCalls.run(operation);
   }

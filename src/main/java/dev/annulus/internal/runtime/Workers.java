@@ -225,13 +225,20 @@ final class Workers {
         leftQueue = true;
       }
       if (!called) {
-        begunAt = System.nanoTime();
-        begun = true;
-        called = true; // at most once: it might have been done
+        if (!counted) {
+          begunAt = System.nanoTime();
+          begun = true;
+          int _ = running.incrementAndGet();
+          counted = true;
+        }
         result = -Errno.EIO;
-        int _ = running.incrementAndGet();
-        counted = true;
-        result = runNow(request);
+        if (request.operation() instanceof Operation.Close close) {
+          result = DirectCalls.close(close.fd());
+          called = true;
+        } else {
+          called = true; // at most once: it might have been done
+          result = runNow(request);
+        }
       }
       if (counted) {
         int _ = running.decrementAndGet();

@@ -20,6 +20,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -205,5 +206,25 @@ class IntakeTest {
   private void assertRefused(RecordingRequest request) {
     assertEquals(new RecordingRequest.End(RecordingRequest.How.REFUSED, 0, ended), request.await());
     assertEquals(Request.NO_MARK, request.mark());
+  }
+
+  /** It was admitted before closing began, and was held up on its way: nobody comes for it any more. */
+  @Test
+  void put_boundedAfterTheReaperWasGivenUp_isGivenUp() {
+    Intake intake = new Intake(4, true);
+    Throwable lost = new RejectedExecutionException("given up by the test");
+    AtomicReference<Throwable> told = new AtomicReference<>();
+    RecordingRequest late =
+        new RecordingRequest(new Operation.Nop()) {
+          @Override
+          public void givenUp(Throwable cause) {
+            told.set(cause);
+          }
+        };
+    assertNull(intake.admission().enter());
+    intake.giveUp(lost);
+    intake.put(late);
+    intake.afterPut();
+    assertSame(lost, told.get());
   }
 }

@@ -44,6 +44,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
+import java.util.function.IntSupplier;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -353,6 +354,32 @@ class RingDriverEndTest {
         ring.submitted(IoUring.IORING_OP_ASYNC_CANCEL).stream().map(DeafRing.Entry::address).toList());
   }
 
+  /** Something of it may have been done: it is not to be told as one that was never begun. */
+  @Test
+  void cancel_ofARequestThatIsToBeSubmittedOnceMore_doesNotSayThatItNeverBegan() throws Exception {
+    DeafRing ring = new DeafRing();
+    RingDriver driver = RingDriver.open(config(8, Duration.ofSeconds(5)), () -> ring);
+    AtomicBoolean saidNeverBegun = new AtomicBoolean();
+    MemorySegment memory = Arena.ofAuto().allocate(8);
+    RecordingRequest read =
+        new RecordingRequest(new Operation.PlainRead(1_000_000, memory, memory.address(), 8, 0)) {
+          @Override
+          public void neverBegun() {
+            saidNeverBegun.set(true);
+            super.neverBegun();
+          }
+        };
+    ring.whenRead =
+        () -> {
+          driver.cancel(read);
+          return -Errno.EAGAIN;
+        };
+    driver.submit(read);
+    assertEquals(-Errno.ECANCELED, read.result());
+    assertFalse(saidNeverBegun.get());
+    driver.close();
+  }
+
   /** Takes every entry and completes none but the read of the wake-up, whenever it is waited for. */
   private static final class DeafRing implements Ring {
     /** What the test looks at of an entry. */
@@ -368,6 +395,9 @@ class RingDriverEndTest {
     private final CompletionQueue completions = new CompletionQueue(ring, new CompletionQueue.Shape(12, 16, 20, CQES, ENTRIES));
     private final List<Entry> taken = new CopyOnWriteArrayList<>();
     private boolean wakeArmed;
+
+    /** Called when a read is taken, if it is to be answered. */
+    volatile @Nullable IntSupplier whenRead;
 
     List<Entry> submitted(int opcode) {
       return taken.stream().filter(entry -> entry.opcode == opcode).toList();
@@ -393,18 +423,26 @@ class RingDriverEndTest {
           taken.add(new Entry(sqes.get(JAVA_BYTE, at + SqeLayout.OPCODE), sqes.get(JAVA_LONG, at + SqeLayout.ADDR), userData));
         }
         wakeArmed |= userData == UserData.WAKE;
+        IntSupplier reader = whenRead;
+        if (userData != UserData.WAKE && taken.getLast().opcode == IoUring.IORING_OP_READ && reader != null) {
+          complete(userData, reader.getAsInt());
+        }
       }
       ring.set(JAVA_INT, 0, head + toSubmit);
       if (minComplete > 0 && wakeArmed) {
         LockSupport.parkNanos(1_000_000); // the reaper looks again and again
-        int tail = ring.get(JAVA_INT, 16);
-        long at = CQES + (tail % ENTRIES) * CqeLayout.SIZE;
-        ring.set(JAVA_LONG, at + CqeLayout.USER_DATA, UserData.WAKE);
-        ring.set(JAVA_INT, at + CqeLayout.RES, -Errno.EINTR);
-        ring.set(JAVA_INT, 16, tail + 1);
+        complete(UserData.WAKE, -Errno.EINTR);
         wakeArmed = false;
       }
       return toSubmit;
+    }
+
+    private void complete(long userData, int result) {
+      int tail = ring.get(JAVA_INT, 16);
+      long at = CQES + (tail % ENTRIES) * CqeLayout.SIZE;
+      ring.set(JAVA_LONG, at + CqeLayout.USER_DATA, userData);
+      ring.set(JAVA_INT, at + CqeLayout.RES, result);
+      ring.set(JAVA_INT, 16, tail + 1);
     }
 
     @Override

@@ -34,6 +34,11 @@ public final class DirectCalls {
     }
   }
 
+  /** As {@link #run} of a close. If it throws, nothing was done. */
+  public static int close(int fd) {
+    return Syscalls.close(fd);
+  }
+
   /** Reads from the page cache; {@code -EAGAIN} if that does not hold what is wanted. */
   public static int attempt(int fd, long address, int length, long offset) {
     return Syscalls.pread(fd, address, length, offset, Fcntl.RWF_NOWAIT);
