@@ -95,6 +95,7 @@ final class SyncedWrites {
   }
 
   /** Whether it was kept back before, and what came then was cut. With the lock held. */
+  @SuppressWarnings("ReferenceEquality") // this very one
   private boolean isKept(FileFuture<?> future) {
     for (Kept one : kept) {
       if (one.future == future) {

@@ -102,6 +102,7 @@ public final class Admission {
    * Gives back what is {@link #owed}, if there is enough of the stack now. It is made sure of before: a release that is cut may have given
    * its places back, and a second one would let in more than there is room for.
    */
+  @SuppressWarnings("NonAtomicVolatileUpdate") // see owed
   public void settle() {
     try {
       StackRoom.check();
