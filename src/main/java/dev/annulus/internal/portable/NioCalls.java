@@ -84,16 +84,17 @@ final class NioCalls {
         return -Failures.errno(e);
       }
     }
-    int result;
+    int result = -Errno.EIO;
     try {
-      result = once(operation);
-    } catch (Throwable e) {
-      result = -Failures.errno(e);
-    }
-    try {
-      Reference.reachabilityFence(operation);
+      try {
+        result = once(operation);
+      } catch (Throwable e) {
+        result = -Failures.errno(e);
+      } finally {
+        Reference.reachabilityFence(operation);
+      }
     } catch (VirtualMachineError e) {
-      // The result may be a descriptor.
+      // The result may be a descriptor, and is not to be lost.
     }
     return result;
   }
