@@ -31,6 +31,9 @@ final class Lane {
   /** Those of {@link #held} that have been at it for so long that they do not count. */
   int slow;
 
+  /** Whether its operations may wait for somebody for long, with no device at fault. */
+  final boolean waits;
+
   /** A file of the device, or {@code null} if the lane is not of a device. */
   final @Nullable Path example;
 
@@ -42,11 +45,20 @@ final class Lane {
 
   /** Of no device. */
   Lane() {
-    this(null, 0);
+    this(false, null, 0);
   }
 
-  Lane(@Nullable Path example, long device) {
+  private Lane(boolean waits, @Nullable Path example, long device) {
+    this.waits = waits;
     this.example = example;
     this.device = device;
+  }
+
+  static Lane ofStreams() {
+    return new Lane(true, null, 0);
+  }
+
+  static Lane ofDevice(Path example, long device) {
+    return new Lane(false, example, device);
   }
 }

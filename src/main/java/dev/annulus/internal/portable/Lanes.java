@@ -13,7 +13,7 @@ final class Lanes {
   private final FileTable files;
   private final Consumer<Lane> whenNew;
   private final Lane paths;
-  private final Lane streams = new Lane();
+  private final Lane streams = Lane.ofStreams();
   private final Map<Long, Lane> devices = new ConcurrentHashMap<>();
 
   /**
@@ -45,7 +45,7 @@ final class Lanes {
   }
 
   private Lane newLane(OpenFile file) {
-    Lane lane = new Lane(file.path(), file.device());
+    Lane lane = Lane.ofDevice(file.path(), file.device());
     whenNew.accept(lane);
     return lane;
   }

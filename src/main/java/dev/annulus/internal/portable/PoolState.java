@@ -12,12 +12,17 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A lane may hold {@code perLane} threads. A thread that has been at one task for longer than
  * {@link #SLOW_NANOS} does not count any more: its device hangs, or its user's code does.
+ *
+ * <p>Where there are so few threads that one device's hung operations take all of them, there may be
+ * a few more, for lanes that do not hang.
  */
 final class PoolState {
   static final long SLOW_NANOS = TimeUnit.SECONDS.toNanos(1);
 
   /** One lane leaves this part of all threads to the others. */
   private static final int RESERVED_PART = 8;
+
+  private static final long LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
 
   private static final int MIN_BUCKETS = 64;
   private static final int MAX_BUCKETS = 1 << 16;
@@ -31,6 +36,9 @@ final class PoolState {
   /** How much one lane may hold with all that is slow: it leaves others their share. */
   private final int maxPerLane;
 
+  /** How many more threads there may be while operations hang. */
+  private final int reserve;
+
   /** Queued tasks by the identity of their requests. */
   private final @Nullable PoolTask[] buckets;
 
@@ -43,6 +51,14 @@ final class PoolState {
 
   int queued;
   int running;
+
+  /** Those of {@link #running} that are slow, but for those that may just wait for somebody. */
+  private int hung;
+
+  /** Whether all threads were looked through for slow ones, and when last. */
+  private boolean looked;
+
+  private long lastLook;
   int ending;
   int threads;
   private int searching;
@@ -53,6 +69,7 @@ final class PoolState {
     this.perLane = perLane;
     this.maxThreads = maxThreads;
     this.maxPerLane = Math.max(perLane, maxThreads - maxThreads / RESERVED_PART);
+    this.reserve = Math.max(1, maxThreads / RESERVED_PART);
     int wanted = Math.clamp(maxQueued, MIN_BUCKETS, MAX_BUCKETS);
     this.buckets = new PoolTask[Integer.highestOneBit(wanted)];
     this.cursor = lane;
@@ -164,7 +181,15 @@ final class PoolState {
 
   /** The task that is to run next, or {@code null} if none may. Lanes have their turns. */
   @Nullable PoolTask next(long now) {
-    if (queued == 0 || ended || running >= maxThreads) {
+    if (queued == 0 || ended) {
+      return null;
+    }
+    if (running >= maxThreads && (!looked || now - lastLook >= LOOK_NANOS)) {
+      looked = true;
+      lastLook = now;
+      findSlow(null, now);
+    }
+    if (running >= threadLimit()) {
       return null;
     }
     Lane lane = cursor;
@@ -182,17 +207,33 @@ final class PoolState {
     if (lane.held - lane.slow >= perLane && lane.held < maxPerLane) {
       findSlow(lane, now);
     }
-    return lane.held - lane.slow < perLane && lane.held < maxPerLane;
+    boolean mayHaveReserve = running < maxThreads || lane.slow * RESERVED_PART < maxThreads;
+    return mayHaveReserve && lane.held - lane.slow < perLane && lane.held < maxPerLane;
   }
 
-  private void findSlow(Lane lane, long now) {
+  private int threadLimit() {
+    return maxThreads + Math.min(hung, reserve);
+  }
+
+  /** Finds those of a lane, or of all if it is {@code null}. */
+  private void findSlow(@Nullable Lane lane, long now) {
     for (PoolWorker worker = firstOfAll; worker != null; worker = worker.nextOfAll) {
       PoolTask task = worker.task;
-      if (task != null && task.lane == lane && !task.slow && now - task.since > SLOW_NANOS) {
+      if (task != null
+          && (lane == null || task.lane == lane)
+          && !task.slow
+          && now - task.since > SLOW_NANOS) {
         task.slow = true;
-        lane.slow++;
+        task.lane.slow++;
+        task.hung = task.state == PoolTask.State.RUNNING && !task.lane.waits;
+        hung += task.hung ? 1 : 0;
       }
     }
+  }
+
+  private void hangsNoMore(PoolTask task) {
+    hung -= task.hung ? 1 : 0;
+    task.hung = false;
   }
 
   void start(PoolWorker worker, PoolTask task, long now) {
@@ -209,6 +250,7 @@ final class PoolState {
   /** The operation is over: the thread that ran it is to end the request, unless it was given up. */
   void stopRunning(PoolTask task) {
     if (task.state == PoolTask.State.RUNNING) {
+      hangsNoMore(task);
       task.state = PoolTask.State.ENDING;
       running--;
       ending++;
@@ -217,6 +259,7 @@ final class PoolState {
 
   /** The request of a running task is to be ended by the thread that closes. */
   void giveUp(PoolTask task) {
+    hangsNoMore(task);
     task.state = PoolTask.State.ENDING;
     task.givenUp = true;
     running--;
@@ -260,8 +303,8 @@ final class PoolState {
       return null; // it looks now and then
     }
     // Somebody must see when a thread becomes a slow one.
-    boolean watcherNeeded = !useful && searching == 0 && perLane < maxThreads;
-    if (useful ? threads < maxThreads : watcherNeeded && threads <= maxThreads) {
+    boolean watcherNeeded = !useful && searching == 0;
+    if (useful ? threads < threadLimit() : watcherNeeded && threads <= maxThreads) {
       threads++;
       searching++;
       return START;

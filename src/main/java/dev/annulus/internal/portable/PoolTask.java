@@ -46,6 +46,9 @@ final class PoolTask {
   /** Whether it is counted in {@link Lane#slow}. */
   boolean slow;
 
+  /** Whether it is counted as hung. */
+  boolean hung;
+
   /** How far the thread that holds it has come. */
   boolean begun;
 
