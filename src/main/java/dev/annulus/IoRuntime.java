@@ -472,8 +472,9 @@ public final class IoRuntime implements AutoCloseable {
      * helper threads besides: usually up to five, and up to 128 for closes and 128 for the others when operations hang.
      *
      * <p>An operation that hangs keeps its place until it ends. With io_uring the kernel may use 256 threads for what would
-     * block, and as many more as operations hang (Linux 5.15 and later): one device that does not answer stops others
-     * only when it has taken all places.
+     * block, and as many more as operations hang (Linux 5.15 and later). When operations have hung for over a second and hold
+     * half of all places, their devices are held to that half, and further requests for them wait. What such devices hold beyond
+     * it does not count: up to half as many operations more may be in flight then (with the portable backend an eighth).
      *
      * @param ops 1 to 32768; default 1024
      * @return this

@@ -35,6 +35,9 @@ abstract class HungDeviceContract extends BackendContract {
 
   private static final int HUNG = 64;
 
+  /** Fewer places than operations hang. */
+  static final int FEW = 32;
+
   @SuppressWarnings("NullAway.Init") // mount
   FaultyFileSystem sick;
 
@@ -101,7 +104,7 @@ abstract class HungDeviceContract extends BackendContract {
 
   @Test
   void closes_thatHang_stopNothing() throws Exception {
-    List<AsyncFile> files = openSick(8);
+    List<AsyncFile> files = openSick(runtime, 8);
     sick.on(Kind.FLUSH, _ -> Reply.hang());
     List<CompletableFuture<?>> hung = new ArrayList<>();
     files.forEach(file -> hung.add(file.closeAsync()));
@@ -181,30 +184,60 @@ abstract class HungDeviceContract extends BackendContract {
         () -> "not " + expected + " but " + actual.get());
   }
 
+  /** All places are taken before anything is known to hang; those do not count for ever. */
+  @Test
+  void healthyDevice_besideMoreHungOperationsThanPlaces_isAliveOnceTheyAreKnown() throws Exception {
+    try (IoRuntime small = builder().maxInFlight(FEW).threadName("few").open()) {
+      List<CompletableFuture<?>> hung = new ArrayList<>();
+      List<AsyncFile> files = hangSyncs(small, HUNG, hung);
+      sick.on(Kind.READ, _ -> Reply.hang());
+      files.forEach(file -> hung.add(file.read(direct(16), 0)));
+      awaitHungOperations(small, FEW);
+      assertHealthy(small);
+      assertTrue(hung.stream().noneMatch(CompletableFuture::isDone), "hung operations that ended");
+      recover(hung);
+      assertHealthy(small);
+      closeAll(files);
+    }
+  }
+
+  static void awaitHungOperations(IoRuntime watched, int atLeast) {
+    awaitEquals(
+        true, () -> watched.hungOperations().values().stream().mapToInt(i -> i).sum() >= atLeast);
+  }
+
   /** Opens files of the sick device and lets a sync of each hang: more than one of a file would wait for each other. */
   final List<AsyncFile> hangSyncs(int count, List<CompletableFuture<?>> hung) throws Exception {
-    List<AsyncFile> files = openSick(count);
+    return hangSyncs(runtime, count, hung);
+  }
+
+  final List<AsyncFile> hangSyncs(IoRuntime user, int count, List<CompletableFuture<?>> hung) throws Exception {
+    List<AsyncFile> files = openSick(user, count);
     sick.on(Kind.FSYNC, _ -> Reply.hang());
     files.forEach(file -> hung.add(file.sync(Sync.DATA)));
     return files;
   }
 
-  private List<AsyncFile> openSick(int count) throws Exception {
+  private List<AsyncFile> openSick(IoRuntime user, int count) throws Exception {
     List<AsyncFile> files = new ArrayList<>();
     for (int i = 0; i < count; i++) {
       Path file = Files.write(sick.root().resolve("sick-" + i), bytes(16, i));
-      files.add(open(file, StandardOpenOption.READ, StandardOpenOption.WRITE));
+      files.add(get(user.openFile(file, StandardOpenOption.READ, StandardOpenOption.WRITE)));
     }
     return files;
   }
 
-  /** Does everything that is done with files, on a device that answers. */
   final void assertHealthy() throws Exception {
+    assertHealthy(runtime);
+  }
+
+  /** Does everything that is done with files, on a device that answers. */
+  final void assertHealthy(IoRuntime user) throws Exception {
     byte[] contents = bytes(4096, 1);
     for (int i = 0; i < 3; i++) {
       Path path = dir.resolve("healthy-" + i);
       AsyncFile file =
-          timed("open", () -> get(runtime.openFile(path, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE)));
+          timed("open", () -> get(user.openFile(path, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE)));
       timed("write", () -> get(file.writeFully(direct(contents), 0)));
       timed("sync", () -> get(file.sync(Sync.DATA)));
       var read = direct(contents.length);
@@ -212,9 +245,9 @@ abstract class HungDeviceContract extends BackendContract {
       assertArrayEquals(contents, drained(read.position(contents.length)));
       assertEquals(4096, timed("size", () -> get(file.size())));
       timed("close", () -> get(file.closeAsync()));
-      timed("list", () -> get(runtime.readDirectory(Files.createDirectories(dir.resolve("healthy")))));
-      timed("delete", () -> get(runtime.delete(path)));
-      timed("nop", () -> get(runtime.nop()));
+      timed("list", () -> get(user.readDirectory(Files.createDirectories(dir.resolve("healthy")))));
+      timed("delete", () -> get(user.delete(path)));
+      timed("nop", () -> get(user.nop()));
     }
   }
 

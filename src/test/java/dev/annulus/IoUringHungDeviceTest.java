@@ -1,15 +1,19 @@
 package dev.annulus;
 
+import static dev.annulus.Futures.failure;
 import static dev.annulus.Futures.get;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.annulus.testing.Needs;
+import dev.annulus.testing.fuse.Reply;
+import dev.annulus.testing.fuse.Request.Kind;
 import java.io.IOException;
 import java.nio.file.FileStore;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -37,6 +41,52 @@ class IoUringHungDeviceTest extends HungDeviceContract {
     assertHealthy();
     recover(hung);
     closeAll(files);
+  }
+
+  /** Of a device that is known by paths alone. */
+  @Test
+  void healthyDevice_besideMoreHungOpensThanPlaces_isAliveOnceTheyAreKnown() throws Exception {
+    Path file = Files.createFile(sick.root().resolve("file"));
+    sick.on(Kind.OPEN, _ -> Reply.hang());
+    try (IoRuntime small = builder().maxInFlight(FEW).open()) {
+      List<CompletableFuture<?>> hung = new ArrayList<>();
+      for (int i = 0; i < 2 * FEW; i++) {
+        hung.add(small.openFile(file));
+      }
+      awaitHungOperations(small, FEW);
+      assertHealthy(small);
+      recover(hung);
+      for (CompletableFuture<?> each : hung) {
+        ((AsyncFile) each.join()).close();
+      }
+    }
+  }
+
+  @Test
+  void requestsHeldBack_cancelledOrClosedUnder_endAsOthersThatWait() throws Exception {
+    Path file = Files.createFile(sick.root().resolve("file"));
+    sick.on(Kind.OPEN, _ -> Reply.hang());
+    IoRuntime small = builder().maxInFlight(4).closeTimeout(Duration.ofMillis(100)).open();
+    List<CompletableFuture<AsyncFile>> opens = new ArrayList<>();
+    for (int i = 0; i < 8; i++) {
+      opens.add(small.openFile(file));
+    }
+    awaitHungOperations(small, 4);
+    assertHealthy(small);
+    assertEquals(4, small.stats().queued());
+    assertTrue(opens.get(6).cancel(false));
+    awaitEquals(3, () -> small.stats().queued());
+    small.close();
+    for (int i : List.of(0, 1, 2, 3)) {
+      assertEquals(ErrorKind.CLOSED, ErrorKind.of(failure(opens.get(i))));
+    }
+    for (int i : List.of(4, 5, 7)) {
+      ErrorKind kind = ErrorKind.of(failure(opens.get(i)));
+      assertTrue(kind == ErrorKind.CANCELLED || kind == ErrorKind.CLOSED, kind::toString);
+    }
+    assertEquals(0, small.stats().queued());
+    sick.pass();
+    assertEquals(4, sick.release());
   }
 
   /** Truncated files are written by their last close on several file systems. What holds much is never closed on the reaper. */

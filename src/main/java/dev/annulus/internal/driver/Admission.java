@@ -24,7 +24,20 @@ public final class Admission {
 
   private final int limit;
   private final boolean refuseWhenFull;
-  private final Semaphore room;
+  private final Room room;
+
+  /** Places, of which there may be fewer than none for a while. */
+  private static final class Room extends Semaphore {
+    private static final long serialVersionUID = 1L;
+
+    Room(int places) {
+      super(places);
+    }
+
+    void takeAnyway() {
+      reducePermits(1);
+    }
+  }
 
   /**
    * Places to be given back. Who holds one and perhaps has too little of the stack left for {@link #leave} counts it here, which takes none;
@@ -38,7 +51,7 @@ public final class Admission {
   public Admission(int limit, boolean refuseWhenFull) {
     this.limit = limit;
     this.refuseWhenFull = refuseWhenFull;
-    this.room = new Semaphore(limit);
+    this.room = new Room(limit);
   }
 
   /**
@@ -83,6 +96,11 @@ public final class Admission {
       return false;
     }
     return true;
+  }
+
+  /** Takes a place at once, past the limit if need be: for who has just given one back, and has to wait on. */
+  public void takeAnyway() {
+    room.takeAnyway();
   }
 
   /** Why nobody is admitted any more, or {@code null}. */

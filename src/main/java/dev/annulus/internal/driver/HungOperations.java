@@ -45,32 +45,11 @@ public final class HungOperations {
   }
 
   private @Nullable String pointOf(Operation operation) {
-    return switch (operation) {
-      case Operation.Nop() -> null;
-      case Operation.Transfer transfer -> pointOfDescriptor.apply(transfer.fd());
-      case Operation.ReadVector vector -> pointOfDescriptor.apply(vector.fd());
-      case Operation.WriteVector vector -> pointOfDescriptor.apply(vector.fd());
-      case Operation.Sync sync -> pointOfDescriptor.apply(sync.fd());
-      case Operation.Truncate truncate -> pointOfDescriptor.apply(truncate.fd());
-      case Operation.Allocate allocate -> pointOfDescriptor.apply(allocate.fd());
-      case Operation.Room room -> pointOfDescriptor.apply(room.fd());
-      case Operation.Reserve reserve -> pointOfDescriptor.apply(reserve.fd());
-      case Operation.Stat stat -> pointOfDescriptor.apply(stat.fd());
-      case Operation.Close close -> pointOfDescriptor.apply(close.fd());
-      case Operation.TryLock lock -> pointOfDescriptor.apply(lock.fd());
-      case Operation.Unlock unlock -> pointOfDescriptor.apply(unlock.fd());
-      case Operation.StatPath stat -> pointOf(stat.path());
-      case Operation.Open open -> pointOf(open.path());
-      case Operation.CreateDirectory create -> pointOf(create.path());
-      case Operation.Remove remove -> pointOf(remove.path());
-      case Operation.Rename rename -> pointOf(rename.target());
-      case Operation.Link link -> pointOf(link.link());
-      case Operation.ListDirectory list -> pointOf(list.path());
-      case Operation.RemoveTree remove -> pointOf(remove.path());
-    };
-  }
-
-  private String pointOf(Path path) {
-    return mounts.pointOf(path);
+    int fd = OperationTarget.descriptorOf(operation);
+    if (fd != OperationTarget.NONE) {
+      return pointOfDescriptor.apply(fd);
+    }
+    Path path = OperationTarget.pathOf(operation);
+    return path == null ? null : mounts.mountOf(path).point();
   }
 }

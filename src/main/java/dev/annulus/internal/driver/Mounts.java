@@ -5,7 +5,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Collection;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -41,7 +41,8 @@ public final class Mounts {
 
   private final AtomicBoolean warned = new AtomicBoolean();
 
-  private volatile Snapshot last = new Snapshot(Map.of(), false, System.nanoTime());
+  private volatile Snapshot last =
+      new Snapshot(Map.of(), Map.of(), false, System.nanoTime());
 
   /**
    * One mount.
@@ -76,7 +77,8 @@ public final class Mounts {
     }
   }
 
-  private record Snapshot(Map<Key, Mount> mounts, boolean allLocal, long trustedUntil) {
+  private record Snapshot(
+      Map<Key, Mount> mounts, Map<String, Mount> byPoint, boolean allLocal, long trustedUntil) {
     boolean isFresh() {
       return System.nanoTime() - trustedUntil < 0;
     }
@@ -112,34 +114,45 @@ public final class Mounts {
     return snapshot;
   }
 
-  /** The mount of an open descriptor, found without the file system's help: {@code statx(2)} asks some for that. */
-  public String pointOf(int fd) {
+  /**
+   * The mount of an open descriptor, found without the file system's help: {@code statx(2)} asks some
+   * for that. {@link #HIDDEN} if the descriptor was closed meanwhile.
+   */
+  public Mount mountOf(int fd) {
     try {
       for (String line : Files.readAllLines(Path.of("/proc/self/fdinfo", Integer.toString(fd)))) {
         if (line.startsWith("mnt_id:")) {
           long number = Long.parseLong(line.substring("mnt_id:".length()).trim());
-          return pointOf(number);
+          return mountOf(number);
         }
       }
     } catch (IOException | NumberFormatException e) {
       // It was closed meanwhile.
     }
-    return HIDDEN.point;
+    return HIDDEN;
   }
 
-  private String pointOf(long number) {
+  private Mount mountOf(long number) {
     for (Map.Entry<Key, Mount> each : current().mounts.entrySet()) {
       if (each.getKey().number == number) {
-        return each.getValue().point;
+        return each.getValue();
       }
     }
-    return HIDDEN.point;
+    return HIDDEN;
   }
 
-  /** The mount point that a path is behind by its name; links are not followed. */
-  public String pointOf(Path path) {
-    String point = longestBefore(path, current().mounts.values());
-    return point == null ? HIDDEN.point : point;
+  /** The mount that a path is behind by its name; links are not followed. */
+  public Mount mountOf(Path path) {
+    Map<String, Mount> byPoint = current().byPoint;
+    Path directory = path.toAbsolutePath().normalize();
+    while (directory != null) {
+      Mount mount = byPoint.get(directory.toString());
+      if (mount != null) {
+        return mount;
+      }
+      directory = directory.getParent();
+    }
+    return HIDDEN;
   }
 
   /**
@@ -156,14 +169,14 @@ public final class Mounts {
             ofDevice.add(mount);
           }
         });
-    String point = longestBefore(path, ofDevice.isEmpty() ? all.values() : ofDevice);
-    if (point != null) {
-      return point;
+    if (ofDevice.isEmpty()) {
+      return mountOf(path).point;
     }
-    return ofDevice.isEmpty() ? HIDDEN.point : ofDevice.getFirst().point;
+    String point = longestBefore(path, ofDevice);
+    return point == null ? ofDevice.getFirst().point : point;
   }
 
-  private static @Nullable String longestBefore(Path path, Collection<Mount> mounts) {
+  private static @Nullable String longestBefore(Path path, List<Mount> mounts) {
     Path absolute = path.toAbsolutePath().normalize();
     @Nullable Path best = null;
     for (Mount mount : mounts) {
@@ -188,6 +201,7 @@ public final class Mounts {
   private Snapshot read() {
     long begin = System.nanoTime();
     Map<Key, Mount> found = new ConcurrentHashMap<>();
+    Map<String, Mount> byPoint = new HashMap<>();
     boolean allLocal = true;
     try {
       for (String line : Files.readString(TABLE, StandardCharsets.ISO_8859_1).lines().toList()) {
@@ -200,6 +214,7 @@ public final class Mounts {
                 Long.parseLong(fields[0]), Integer.parseInt(device[0]), Integer.parseInt(device[1]));
         Mount mount = new Mount(unescaped(fields[4]), type);
         found.put(key, mount);
+        byPoint.put(mount.point, mount); // the last one covers those before
         allLocal &= mount.isLocal || type.equals(AUTOFS);
       }
     } catch (IOException | IndexOutOfBoundsException | NumberFormatException e) {
@@ -210,7 +225,7 @@ public final class Mounts {
     }
     long end = System.nanoTime();
     long trust = Math.max(MIN_TRUST_NANOS, TRUST_PER_READ * (end - begin));
-    return new Snapshot(found, allLocal, end + trust);
+    return new Snapshot(found, byPoint, allLocal, end + trust);
   }
 
   /** Blanks, line ends and backslashes are written as a backslash and three octal digits. */

@@ -2,6 +2,7 @@ package dev.annulus.internal.portable;
 
 import dev.annulus.internal.driver.Errno;
 import dev.annulus.internal.driver.Operation;
+import dev.annulus.internal.driver.OperationTarget;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -63,8 +64,8 @@ final class FileTable {
 
   /** The open file an operation is on, or {@code null} if there is none. */
   @Nullable OpenFile of(Operation operation) {
-    Integer fd = descriptorOf(operation);
-    return fd == null ? null : files.get(fd);
+    int fd = OperationTarget.descriptorOf(operation);
+    return fd == OperationTarget.NONE ? null : files.get(fd);
   }
 
   /**
@@ -76,10 +77,7 @@ final class FileTable {
     closed = true;
     Set<Integer> left = new HashSet<>();
     for (Operation operation : stuck) {
-      Integer fd = descriptorOf(operation);
-      if (fd != null) {
-        left.add(fd);
-      }
+      left.add(OperationTarget.descriptorOf(operation));
     }
     List<OpenFile> toClose = new ArrayList<>();
     files.forEach(
@@ -89,24 +87,5 @@ final class FileTable {
           }
         });
     return toClose;
-  }
-
-  private static @Nullable Integer descriptorOf(Operation operation) {
-    return switch (operation) {
-      case Operation.Transfer o -> o.fd();
-      case Operation.ReadVector o -> o.fd();
-      case Operation.WriteVector o -> o.fd();
-      case Operation.Sync o -> o.fd();
-      case Operation.Truncate o -> o.fd();
-      case Operation.Allocate o -> o.fd();
-      case Operation.Room o -> o.fd();
-      case Operation.Reserve o -> o.fd();
-      case Operation.Stat o -> o.fd();
-      case Operation.Close o -> o.fd();
-      case Operation.TryLock o -> o.fd();
-      case Operation.Unlock o -> o.fd();
-      case Operation.Nop _, Operation.StatPath _, Operation.Open _, Operation.CreateDirectory _, Operation.Remove _,
-          Operation.Rename _, Operation.Link _, Operation.ListDirectory _, Operation.RemoveTree _ -> null;
-    };
   }
 }

@@ -9,8 +9,11 @@ import dev.annulus.internal.abi.StatxLayout;
 import dev.annulus.internal.abi.Syscalls;
 import dev.annulus.internal.driver.Mounts;
 import dev.annulus.internal.driver.Mounts.Mount;
+import dev.annulus.internal.driver.Operation;
+import dev.annulus.internal.driver.OperationTarget;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.jspecify.annotations.Nullable;
 
@@ -58,6 +61,11 @@ class BlockingFiles {
     @Override
     boolean opensMayBlock() {
       return true;
+    }
+
+    @Override
+    @Nullable Mount mountOf(Operation operation) {
+      return null;
     }
   }
 
@@ -111,7 +119,52 @@ class BlockingFiles {
   /** Where the file system of a descriptor that may be another's by now is mounted. */
   String mountPoint(int fd) {
     Mount known = known(fd);
-    return known == null ? mounts.pointOf(fd) : known.point();
+    return known == null ? mounts.mountOf(fd).point() : known.point();
+  }
+
+  /**
+   * The mount of what an operation is on that waits or runs, found without the file system's help; of
+   * a path by its name. {@code null} if it is not known.
+   */
+  @Nullable Mount mountOf(Operation operation) {
+    int fd = OperationTarget.descriptorOf(operation);
+    Path path = OperationTarget.pathOf(operation);
+    if (fd == OperationTarget.NONE) {
+      return path == null ? null : named(mounts.mountOf(path));
+    }
+    Mount known = known(fd);
+    if (known != null) {
+      return named(known);
+    }
+    Mount found = named(mounts.mountOf(fd));
+    if (found != null && isRemembered(fd)) {
+      chunk(fd)[fd % CHUNK] = found;
+    }
+    return found;
+  }
+
+  private static @Nullable Mount named(Mount mount) {
+    return mount.point().equals(Mounts.HIDDEN.point()) ? null : mount;
+  }
+
+  /**
+   * As {@link #mountOf}, of an operation that has been running for long, if that is the device's
+   * fault: a pipe may just have nothing to say, and a local path with a link in it may lead anywhere.
+   */
+  @Nullable Mount mountAtFault(Operation operation) {
+    Mount mount = mountOf(operation);
+    if (mount == null || !mount.isLocal()) {
+      return mount;
+    }
+    int fd = OperationTarget.descriptorOf(operation);
+    return fd != OperationTarget.NONE && isFileOrDirectory(fd) ? mount : null;
+  }
+
+  private boolean isFileOrDirectory(int fd) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment statx = arena.allocate(StatxLayout.SIZE, Long.BYTES);
+      return ask(fd, Fcntl.STATX_TYPE, statx) && isFileOrDirectory(statx);
+    }
   }
 
   /** The descriptor is about to be closed. */

@@ -72,10 +72,22 @@ class InFlightTable {
 
   private int firstFree;
 
+  private final int usualLimit;
+
+  /** How many slots may be taken. */
+  private int limit;
+
   /** Written by one thread, and with no fence: those who watch want to know it sometime. */
   private int size;
 
   InFlightTable(int capacity) {
+    this(capacity, capacity);
+  }
+
+  /** With more slots than may be taken, until {@link #limit} allows it. */
+  InFlightTable(int capacity, int usualLimit) {
+    this.usualLimit = usualLimit;
+    this.limit = usualLimit;
     requests = new Request[capacity];
     kept = new Object[capacity];
     generations = new int[capacity];
@@ -95,7 +107,17 @@ class InFlightTable {
   }
 
   boolean isFull() {
-    return firstFree == END;
+    return size >= limit || firstFree == END;
+  }
+
+  /** How many slots may be taken, unless {@link #limit} has said otherwise. */
+  int usualLimit() {
+    return usualLimit;
+  }
+
+  /** Says how many slots may be taken from now on. */
+  void limit(int slots) {
+    limit = slots;
   }
 
   boolean isEmpty() {
@@ -133,11 +155,21 @@ class InFlightTable {
     now = System.nanoTime();
   }
 
+  /** A moment not long ago. */
+  long now() {
+    return now;
+  }
+
+  /** Whether the operation in a slot came before a moment, and has not ended. */
+  boolean isSince(int slot, long moment) {
+    return requests[slot] != null && !hasEnded(slot) && since[slot] - moment <= 0;
+  }
+
   /** How many operations came before a moment, and have not ended. */
   int countSince(long moment) {
     int count = 0;
     for (int slot = 0; slot < requests.length; slot++) {
-      if (requests[slot] != null && !hasEnded(slot) && since[slot] - moment <= 0) {
+      if (isSince(slot, moment)) {
         count++;
       }
     }

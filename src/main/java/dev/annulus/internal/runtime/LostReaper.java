@@ -31,16 +31,18 @@ final class LostReaper {
   private final Whereabouts where;
   private final Intake intake;
   private final InFlightTable table;
+  private final SickDevices heldBack;
 
   /** What was begun, and what was not. */
   private record InHand(Set<Request> begun, Set<Request> waiting) {}
 
   LostReaper(
-      String name, Whereabouts where, Intake intake, InFlightTable table) {
+      String name, Whereabouts where, Intake intake, InFlightTable table, SickDevices heldBack) {
     this.name = name;
     this.where = where;
     this.intake = intake;
     this.table = table;
+    this.heldBack = heldBack;
   }
 
   /**
@@ -82,6 +84,7 @@ final class LostReaper {
       table.forEachRequest(seen.begun::add);
       table.forEachUnbegun(seen.waiting::add);
       intake.forEach(seen.waiting::add);
+      heldBack.forEach(seen.waiting::add);
     } catch (ConcurrentModificationException e) {
       return null;
     }

@@ -43,6 +43,23 @@ final class OwnQueue {
     return first;
   }
 
+  /** The first, which stays, or {@code null}. */
+  @Nullable Request peek() {
+    return size == 0 ? null : places[head];
+  }
+
+  /** Has the first come last. There must be one. */
+  void rotate() {
+    Request first = places[head];
+    places[head] = null;
+    places[(head + size) & (places.length - 1)] = first;
+    head = (head + 1) & (places.length - 1);
+  }
+
+  int size() {
+    return size;
+  }
+
   boolean isEmpty() {
     return size == 0;
   }

@@ -56,6 +56,11 @@ final class Reaper {
   private final Counters counters;
   private final Whereabouts where;
   private final WorkerLimit workerLimit;
+  private final SickDevices sickDevices;
+
+  /** Takes from the intake, but for what is held back. */
+  private final Supplier<@Nullable Request> nextBesideSick;
+
   private final BlockingFiles blockingFiles;
 
   /** The completions of this round, copied out of the ring, and how far they have been gone through. */
@@ -117,6 +122,8 @@ final class Reaper {
     this.where = where;
     this.blockingFiles = blockingFiles;
     this.workerLimit = new WorkerLimit(ring, table);
+    this.sickDevices = new SickDevices(table, blockingFiles, intake, this::isDoomed);
+    this.nextBesideSick = sickDevices::next;
   }
 
   /**
@@ -131,14 +138,15 @@ final class Reaper {
     registered.registerIfWanted(ring);
     takeCancellations();
     tickNowAndThen();
+    sickDevices.look();
     fill();
-    submitAndWait(workerLimit.look(timeoutNanos));
+    submitAndWait(sickDevices.longestWait(workerLimit.look(timeoutNanos)));
     reap();
   }
 
   /** Whether nothing waits and nothing is in the kernel, apart from the wake-up. */
   boolean isIdle() {
-    return table.isEmpty() && intake.isEmpty() && telling == NONE;
+    return table.isEmpty() && intake.isEmpty() && sickDevices.isEmpty() && telling == NONE;
   }
 
   /**
@@ -147,6 +155,7 @@ final class Reaper {
    */
   void cancelAll() {
     cancelling = true;
+    sickDevices.lookForDoomed();
     for (int slot = 0; slot < table.capacity(); slot++) {
       Request request = table.requestOrNull(slot);
       if (request != null && !(request.operation() instanceof Operation.Close)) {
@@ -203,6 +212,7 @@ final class Reaper {
     int mark = request.mark();
     if (mark == Marks.QUEUED) {
       request.mark(Marks.DOOMED);
+      sickDevices.lookForDoomed();
     } else if (mark >= 0) {
       cancelSlot(mark);
     }
@@ -216,6 +226,7 @@ final class Reaper {
 
   private void cancelGivenUp() {
     watchesForGivenUp = true;
+    sickDevices.lookForDoomed();
     intake.unnamedCancellations(false);
     try {
       for (int slot = 0; slot < table.capacity(); slot++) {
@@ -245,16 +256,29 @@ final class Reaper {
       pushing = table.takeRetry();
       boolean _ = push();
     }
+    boolean anySick = sickDevices.areAny();
+    Supplier<@Nullable Request> from = anySick ? nextBesideSick : next;
     while (!table.isFull() && entriesLeft()) {
-      pushing = table.claim(next);
+      pushing = table.claim(from);
       if (pushing == NONE) {
         break;
+      }
+      if (anySick) {
+        sickDevices.claimed(pushing);
       }
       if (push()) {
         Counters.count(counters.submitted);
       }
     }
     intake.leavePlaces();
+    if (anySick) {
+      sickDevices.leavePlaces();
+    }
+  }
+
+  /** Requests that are held back because their devices are sick. */
+  SickDevices heldBack() {
+    return sickDevices;
   }
 
   /** A close is never doomed: it gives back. */
@@ -306,7 +330,7 @@ final class Reaper {
         || intake.hasCancellation()
         || table.hasCancels()
         || table.hasRetries()
-        || (!table.isFull() && !intake.isEmpty());
+        || (!table.isFull() && (!intake.isEmpty() || sickDevices.mayHaveReady()));
   }
 
   /** After sleep was announced: whether something came before that. A wait without limit must not begin once closing has. */

@@ -139,7 +139,8 @@ final class ReaperThread {
 
   /** For the thread that closes, when this one does not end. */
   LostReaper lost() {
-    return new LostReaper(config.threadName(), where, intake, table);
+    return new LostReaper(
+        config.threadName(), where, intake, table, started.join().reaper.heldBack());
   }
 
   private void run() {
@@ -281,12 +282,13 @@ final class ReaperThread {
 
   private LastSteps lastSteps(Ring ring, Wakeup wakeup, Reaper reaper) {
     return new LastSteps(
-        this::refuseWaiting, reaper::tellEndings, this::abandonInFlight, () -> closeRing(ring, wakeup, reaper));
+        () -> refuseWaiting(reaper), reaper::tellEndings, this::abandonInFlight, () -> closeRing(ring, wakeup, reaper));
   }
 
-  private void refuseWaiting() {
+  private void refuseWaiting(Reaper reaper) {
     where.intoUsersCode();
     try {
+      reaper.heldBack().refuseAll(endedBecause);
       intake.end(endedBecause);
     } finally {
       where.back();

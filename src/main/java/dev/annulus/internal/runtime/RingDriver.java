@@ -102,7 +102,8 @@ public final class RingDriver implements Driver {
     this.config = config;
     blockingFiles = asksForTypes ? new BlockingFiles(mounts) : new BlockingFiles.Unknown();
     intake = new Intake(config.maxQueued(), config.refuseWhenFull());
-    table = new InFlightTable(config.maxInFlight());
+    int slots = config.maxInFlight();
+    table = new InFlightTable(asksForTypes ? SickDevices.slotsFor(slots) : slots, slots);
     leavePlace = () -> intake.admission().leave(1);
     workers = new Workers(this, config.threadName() + "-worker-", Workers.DEFAULT_THREADS, workerCounters);
     closers = new Workers(this, config.threadName() + "-closer-", 1, workerCounters);
