@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.annulus.internal.driver.Request;
 import dev.annulus.testing.RecordingRequest;
 import java.lang.reflect.Field;
 import java.util.ArrayList;
@@ -106,6 +107,154 @@ class InFlightTableTest {
     assertNull(table.kept(slot));
     assertFalse(table.isCancelled(slot));
     assertEquals(0, table.countRetry(slot));
+  }
+
+  @Test
+  void markCancelled_twice_isOneCancellation() {
+    InFlightTable table = new InFlightTable(1);
+    int slot = table.claim(RecordingRequest.nop());
+    table.markCancelled(slot);
+    table.markCancelled(slot);
+    assertEquals(slot, table.nextCancel());
+    table.cancelDone();
+    assertFalse(table.hasCancels());
+    table.markCancelled(slot);
+    assertTrue(table.hasCancels(), "it can never be cancelled again");
+  }
+
+  @Test
+  void retry_ofASlot_isTakenOnceAndInTheKernelThen() {
+    InFlightTable table = new InFlightTable(2);
+    int first = table.claim(RecordingRequest.nop());
+    int second = table.claim(RecordingRequest.nop());
+    long userData = table.nextUserData(first);
+    assertTrue(table.isInKernel(first));
+    table.retry(first);
+    table.retry(second);
+    assertTrue(table.hasRetries());
+    assertFalse(table.isInKernel(first));
+    assertFalse(table.isCurrent(userData), "its answer has come");
+    assertEquals(first, table.takeRetry());
+    assertTrue(table.isInKernel(first));
+    assertTrue(table.isCurrent(userData));
+    assertEquals(second, table.takeRetry());
+    assertFalse(table.hasRetries());
+  }
+
+  @Test
+  void endings_ofAllKinds_areToldInOrderAndFreeTheirSlots() {
+    InFlightTable table = new InFlightTable(2);
+    RecordingRequest ended = RecordingRequest.nop();
+    RecordingRequest refused = RecordingRequest.nop();
+    IllegalStateException cause = new IllegalStateException("said by the test");
+    int first = table.claim(ended);
+    int second = table.claim(refused);
+    table.keep(first, "memory");
+    table.end(first, 17);
+    table.refuse(second, cause);
+    assertEquals(2, table.endings());
+    assertEquals(first, table.firstEnding());
+    assertEquals(17, table.outcome(first));
+    assertNull(table.refusal(first), "its memory is no cause");
+    assertSame(cause, table.refusal(second));
+    assertSame(ended, table.takeEnding());
+    assertNull(table.kept(first));
+    assertNull(table.requestOrNull(first));
+    assertEquals(1, table.size());
+    assertFalse(table.isFull());
+    assertEquals(second, table.firstEnding());
+    assertSame(refused, table.takeEnding());
+    assertEquals(0, table.endings());
+    assertTrue(table.isEmpty());
+    Set<Integer> slots = Set.of(table.claim(RecordingRequest.nop()), table.claim(RecordingRequest.nop()));
+    assertEquals(Set.of(0, 1), slots);
+    assertTrue(table.isFull());
+  }
+
+  @Test
+  void tellLater_requestInHand_comesBackIntoASlotWithItsOutcome() {
+    InFlightTable table = new InFlightTable(2);
+    RecordingRequest request = RecordingRequest.nop();
+    int slot = table.claim(request);
+    table.markCancelled(slot);
+    table.end(slot, 3);
+    assertSame(request, table.takeEnding());
+    table.tellLater(request, 3, null);
+    assertEquals(1, table.endings());
+    assertEquals(1, table.size());
+    int back = table.firstEnding();
+    assertSame(request, table.request(back));
+    assertEquals(3, table.outcome(back));
+    assertNull(table.refusal(back));
+    assertFalse(table.isCancelled(back));
+    assertFalse(table.isInKernel(back));
+    assertSame(request, table.takeEnding());
+    IllegalStateException cause = new IllegalStateException("said by the test");
+    table.tellLater(request, 0, cause);
+    assertSame(cause, table.refusal(table.firstEnding()));
+    assertSame(request, table.takeEnding());
+    assertTrue(table.isEmpty());
+  }
+
+  @Test
+  void tellLater_firstOfSeveral_comesLast() {
+    InFlightTable table = new InFlightTable(3);
+    int[] slots = new int[3];
+    for (int i = 0; i < 3; i++) {
+      slots[i] = table.claim(RecordingRequest.nop());
+      table.end(slots[i], i);
+    }
+    table.tellLater();
+    assertEquals(3, table.endings());
+    for (int i : new int[] {1, 2, 0}) {
+      assertEquals(slots[i], table.firstEnding());
+      Request _ = table.takeEnding();
+    }
+  }
+
+  @Test
+  void since_momentsOfClaims_tellOldFromNew() {
+    InFlightTable table = new InFlightTable(4);
+    RecordingRequest old = RecordingRequest.nop();
+    int _ = table.claim(old);
+    long between = System.nanoTime();
+    while (System.nanoTime() == between) {
+      Thread.onSpinWait();
+    }
+    assertEquals(1, table.countSince(between));
+    table.tick();
+    int young = table.claim(RecordingRequest.nop());
+    assertEquals(1, table.countSince(between));
+    assertEquals(2, table.countSince(System.nanoTime()));
+    List<Request> seen = new ArrayList<>();
+    table.forEachSince(between, seen::add);
+    assertEquals(List.of(old), seen);
+    assertEquals(0, table.countSince(between - Long.MAX_VALUE / 2));
+    table.release(young);
+    assertEquals(1, table.countSince(System.nanoTime()));
+  }
+
+  @Test
+  void forEach_begunAndUnbegun_tellsThemApart() {
+    InFlightTable table = new InFlightTable(8);
+    List<RecordingRequest> begun = new ArrayList<>();
+    List<RecordingRequest> unbegun = new ArrayList<>();
+    for (int i = 0; i < 3; i++) {
+      begun.add(RecordingRequest.nop());
+    }
+    unbegun.add(RecordingRequest.nop());
+    unbegun.add(RecordingRequest.nop());
+    int _ = table.claim(begun.get(0));
+    table.end(table.claim(begun.get(1)), 0);
+    table.retry(table.claim(begun.get(2)));
+    table.end(table.claim(unbegun.get(0)), InFlightTable.NEVER_BEGUN);
+    table.refuse(table.claim(unbegun.get(1)), new IllegalStateException("said by the test"));
+    List<Request> seen = new ArrayList<>();
+    table.forEachRequest(seen::add);
+    assertEquals(begun, seen);
+    seen.clear();
+    table.forEachUnbegun(seen::add);
+    assertEquals(unbegun, seen);
   }
 
   @ParameterizedTest

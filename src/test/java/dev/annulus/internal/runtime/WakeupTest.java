@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.annulus.internal.abi.Fcntl;
 import dev.annulus.internal.driver.Unavailable;
 import dev.annulus.internal.ring.KernelRing;
 import dev.annulus.internal.ring.ProcSelf;
@@ -47,6 +48,13 @@ class WakeupTest {
   @AfterEach
   void closeRing() {
     ring.close();
+  }
+
+  /** A child that inherited it could wake the reaper, and would keep the descriptor alive. */
+  @Test
+  void eventFd_isCloseOnExec() throws Exception {
+    assertTrue((Long.parseLong(about("flags:"), 8) & Fcntl.O_CLOEXEC) != 0);
+    wakeup.settle();
   }
 
   @Test
@@ -163,6 +171,58 @@ class WakeupTest {
     assertEquals(descriptorsBefore, ProcSelf.descriptors(EVENT_FD));
   }
 
+  @Test
+  void settle_severalOwed_waitsForEach() throws Exception {
+    for (int i = 0; i < 3; i++) {
+      wakeup.lieDown(false);
+      wakeup.requestQueued();
+      assertTrue(wakeup.rise());
+    }
+    assertEquals(3, written());
+    wakeup.settle();
+    assertEquals(descriptorsBefore, ProcSelf.descriptors(EVENT_FD));
+  }
+
+  /** An announcement that an error of the JVM has cut is ended by the next. */
+  @Test
+  void lieDown_twice_owesWhatTheFirstSleepWasEndedBy() throws Exception {
+    wakeup.lieDown(false);
+    wakeup.requestQueued();
+    wakeup.lieDown(false);
+    assertFalse(wakeup.rise());
+    assertEquals(1, written());
+    wakeup.settle();
+    assertEquals(descriptorsBefore, ProcSelf.descriptors(EVENT_FD), "a write that came is waited for");
+  }
+
+  @Test
+  void fired_withoutAnArmedRead_changesNothing() throws Exception {
+    wakeup.fired(Long.BYTES);
+    assertFalse(wakeup.isArmed());
+    wakeup.lieDown(false);
+    wakeup.urgent();
+    assertTrue(wakeup.rise());
+    wakeup.settle();
+    assertEquals(descriptorsBefore, ProcSelf.descriptors(EVENT_FD));
+  }
+
+  /** The read may fail, by a signal say: what was written is still to be read. */
+  @Test
+  void fired_readThatFailed_takesNothingOff() throws Exception {
+    wakeup.arm(ring.submissions());
+    wakeup.lieDown(false);
+    wakeup.requestQueued();
+    assertTrue(wakeup.rise());
+    wakeup.fired(-4);
+    assertFalse(wakeup.isArmed());
+    assertEquals(1, written());
+    wakeup.arm(ring.submissions());
+    assertTrue(wakeup.isArmed(), "not armed again");
+    wakeup.fired(-4);
+    wakeup.settle();
+    assertEquals(descriptorsBefore, ProcSelf.descriptors(EVENT_FD));
+  }
+
   /** The reaper lies down and looks again while submitters put and look: none may be missed. */
   @Test
   void sleepAndSubmit_racing_neverMissEachOther() throws Exception {
@@ -226,13 +286,18 @@ class WakeupTest {
 
   /** What the eventfd counts: writes that no read has taken. */
   private long written() throws IOException, ReflectiveOperationException {
+    return Long.parseLong(about("eventfd-count:"), 16);
+  }
+
+  /** What the kernel says of the descriptor. */
+  private String about(String what) throws IOException, ReflectiveOperationException {
     Field eventFd = Wakeup.class.getDeclaredField("eventFd");
     eventFd.setAccessible(true);
     for (String line : Files.readAllLines(Path.of("/proc/self/fdinfo/" + eventFd.getInt(wakeup)))) {
-      if (line.startsWith("eventfd-count:")) {
-        return Long.parseLong(line.substring("eventfd-count:".length()).strip(), 16);
+      if (line.startsWith(what)) {
+        return line.substring(what.length()).strip();
       }
     }
-    throw new AssertionError("no eventfd-count");
+    throw new AssertionError("no " + what);
   }
 }
