@@ -105,6 +105,60 @@ class AdmissionTest {
   }
 
   @Test
+  void tryEnter_fullOrClosed_takesNoPlace() {
+    Admission admission = new Admission(2, false);
+    assertTrue(admission.tryEnter());
+    assertTrue(admission.tryEnter());
+    assertFalse(admission.tryEnter());
+    assertEquals(2, admission.taken());
+    admission.leave(1);
+    assertTrue(admission.close(new IllegalStateException("said by the test")));
+    int taken = admission.taken();
+    assertFalse(admission.tryEnter());
+    assertEquals(taken, admission.taken());
+  }
+
+  @Test
+  void enter_closed_takesNoPlace() {
+    Admission admission = new Admission(2, true);
+    IllegalStateException cause = new IllegalStateException("said by the test");
+    assertTrue(admission.close(cause));
+    int taken = admission.taken();
+    for (int i = 0; i < 5; i++) {
+      assertSame(cause, admission.enter());
+    }
+    assertEquals(taken, admission.taken());
+    assertSame(cause, admission.closedBecause());
+  }
+
+  @Test
+  void leave_several_givesAllOfThemBack() {
+    Admission admission = new Admission(3, true);
+    for (int i = 0; i < 3; i++) {
+      assertNull(admission.enter());
+    }
+    admission.leave(3);
+    assertEquals(0, admission.taken());
+  }
+
+  /** Whoever comes or leaves next gives back what somebody owes who had no stack for it. */
+  @Test
+  void owed_places_areGivenBackByTheNext() {
+    Admission admission = new Admission(2, true);
+    assertNull(admission.enter());
+    assertNull(admission.enter());
+    admission.owed = 1;
+    assertNull(admission.enter(), "full, although a place is owed");
+    assertEquals(0, admission.owed);
+    admission.owed = 1;
+    admission.leave(1);
+    assertEquals(0, admission.owed);
+    assertEquals(0, admission.taken());
+    admission.settle();
+    assertEquals(0, admission.taken());
+  }
+
+  @Test
   void close_twice_keepsTheFirstCause() {
     Admission admission = new Admission(1, false);
     assertNull(admission.closedBecause());

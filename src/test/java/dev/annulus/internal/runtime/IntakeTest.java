@@ -5,15 +5,20 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.annulus.internal.driver.Closing;
 import dev.annulus.internal.driver.Operation;
 import dev.annulus.internal.driver.Request;
 import dev.annulus.testing.RecordingRequest.How;
 import dev.annulus.testing.RecordingRequest;
 import java.lang.invoke.VarHandle;
+import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -116,6 +121,119 @@ class IntakeTest {
     intake.putOwn(late);
     assertRefused(late);
     assertSame(ended, intake.admission().enter());
+  }
+
+  /** What a take that was cut had in hand is there still, and comes with the next. */
+  @Test
+  void take_cutBehindTheQueue_losesNothing() {
+    int places = 4;
+    Intake intake = new Intake(places, true);
+    RecordingRequest first = RecordingRequest.nop();
+    put(intake, first);
+    int beyond = Integer.MAX_VALUE - places + 1;
+    intake.admission().leave(beyond); // so that one more cannot be counted
+    assertThrows(Error.class, intake::take);
+    assertFalse(intake.isEmpty(), "nobody would come for it");
+    List<Request> seen = new ArrayList<>();
+    intake.forEach(seen::add);
+    assertEquals(List.of(first), seen);
+    assertNull(intake.admission().enter());
+    assertSame(first, intake.take());
+    assertTrue(intake.isEmpty());
+    assertNull(intake.take());
+  }
+
+  @Test
+  void beginClose_twice_keepsTheFirstLimits() {
+    Intake intake = new Intake(2, true);
+    assertFalse(intake.isClosing());
+    assertNull(intake.closing());
+    Closing first = Closing.begin(Duration.ofSeconds(1));
+    assertSame(first, intake.beginClose(first));
+    assertSame(first, intake.beginClose(Closing.begin(Duration.ofSeconds(2))));
+    assertSame(first, intake.closing());
+    assertTrue(intake.isClosing());
+  }
+
+  /** While closing another thread may look through what waits, and the own queue is not made for that. */
+  @Test
+  void putOwn_whileClosing_goesWhereOthersMayLook() {
+    Intake intake = new Intake(2, true);
+    RecordingRequest before = RecordingRequest.nop();
+    intake.putOwn(before);
+    assertTrue(intake.hasOwn());
+    assertSame(before, intake.take());
+    assertFalse(intake.hasOwn());
+    Closing _ = intake.beginClose(Closing.begin(Duration.ofSeconds(1)));
+    RecordingRequest late = RecordingRequest.nop();
+    intake.putOwn(late);
+    assertFalse(intake.hasOwn());
+    assertSame(late, intake.take());
+  }
+
+  @Test
+  void afterPut_onceGivenUp_tellsWhatIsUrgentAndKeepsIt() {
+    Intake intake = new Intake(2, true);
+    List<Throwable> told = new ArrayList<>();
+    RecordingRequest urgent =
+        new RecordingRequest(new Operation.Nop()) {
+          @Override
+          public void givenUp(Throwable cause) {
+            told.add(cause);
+          }
+        };
+    assertNull(intake.givenUpBecause());
+    intake.putUrgent(urgent);
+    intake.afterPut();
+    assertEquals(List.of(), told);
+    intake.giveUp(ended);
+    assertSame(ended, intake.givenUpBecause());
+    intake.afterPut();
+    assertEquals(List.of(ended), told);
+    assertSame(urgent, intake.take());
+  }
+
+  @Test
+  void forEach_whatWaits_isAllOfIt() {
+    Intake intake = new Intake(4, true);
+    RecordingRequest bounded = RecordingRequest.nop();
+    RecordingRequest own = RecordingRequest.nop();
+    RecordingRequest urgent = RecordingRequest.nop();
+    put(intake, bounded);
+    intake.putOwn(own);
+    intake.putUrgent(urgent);
+    Set<Request> seen = new HashSet<>();
+    intake.forEach(request -> assertTrue(seen.add(request)));
+    assertEquals(Set.of(bounded, own, urgent), seen);
+  }
+
+  @Test
+  void unnamedCancellations_asked_areACancellationUntilLookedFor() {
+    Intake intake = new Intake(2, true);
+    assertFalse(intake.hasUnnamedCancellations());
+    intake.unnamedCancellations(true);
+    assertTrue(intake.hasCancellation());
+    assertTrue(intake.hasUnnamedCancellations());
+    intake.unnamedCancellations(false);
+    assertFalse(intake.hasCancellation());
+  }
+
+  @Test
+  void size_withPlacesOwed_givesThemBack() {
+    Intake intake = new Intake(2, true);
+    assertNull(intake.admission().enter());
+    assertEquals(1, intake.size());
+    intake.admission().owed = 1;
+    assertEquals(0, intake.size());
+    assertEquals(0, intake.admission().owed);
+  }
+
+  @Test
+  void put_moreThanPlaces_isAnErrorAndNotSilent() {
+    Intake intake = new Intake(2, true);
+    intake.put(RecordingRequest.nop());
+    intake.put(RecordingRequest.nop());
+    assertThrows(AssertionError.class, () -> intake.put(RecordingRequest.nop()));
   }
 
   @Test

@@ -3,12 +3,6 @@ package dev.annulus.internal.runtime;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 
-import dev.annulus.internal.driver.Admission;
-import dev.annulus.internal.driver.BriefLock;
-import dev.annulus.internal.driver.RequestStack;
-import dev.annulus.internal.driver.Whereabouts;
-import dev.annulus.internal.ring.CompletionQueue;
-import dev.annulus.internal.ring.SubmissionQueue;
 import java.io.IOException;
 import java.io.InputStream;
 import java.lang.classfile.ClassFile;
@@ -35,14 +29,14 @@ import org.junit.jupiter.params.provider.MethodSource;
  * missing fence goes well for years. Whoever changes one of these lines has to know why it holds.
  *
  * <p>Listed are for each method, in their order: accesses of volatile fields ({@code get}, {@code
- * put}), calls of atomics and of {@code VarHandle}s, and fences. Of a method with a fence also what
+ * put}), calls of atomics and of {@code VarHandle}s, fences, and whether it is synchronized. Of a method with a fence also what
  * the fence may have to stand between: stores, loads of arrays, and calls of the library's own.
  */
 class MemoryOrderTest {
   static List<Arguments> classes() {
     return List.of(
         Arguments.of(
-            SleepFlag.class,
+            "runtime/SleepFlag",
             """
             endSleepForRequest: submittersFence, getOpaque, end()
             endSleep: submittersFence, getOpaque, end()
@@ -55,7 +49,7 @@ class MemoryOrderTest {
             sleepersFence: fullFence
             """),
         Arguments.of(
-            Wakeup.class,
+            "runtime/Wakeup",
             """
             requestQueued: get unwritten, put unwritten, put unwritten
             urgent: get unwritten, put unwritten, put unwritten
@@ -63,7 +57,7 @@ class MemoryOrderTest {
             isOwed: get
             """),
         Arguments.of(
-            Intake.class,
+            "runtime/Intake",
             """
             putCancellation: put unnamedCancellations
             putOwn: get ended, isClosing(), putUrgent(), fullFence, afterPutOwn()
@@ -77,9 +71,10 @@ class MemoryOrderTest {
             unnamedCancellations: put unnamedCancellations
             end: put ended, fullFence, afterPut()
             afterPut: get ended, get givenUp
+            takeForRefusal: synchronized
             """),
         Arguments.of(
-            BoundedQueue.class,
+            "runtime/BoundedQueue",
             """
             offer: releaseFence, getOpaque, plain load, get, compareAndSet, plain store
             poll: getAcquire
@@ -87,7 +82,7 @@ class MemoryOrderTest {
             forEach: getAcquire
             """),
         Arguments.of(
-            InFlightTable.class,
+            "runtime/InFlightTable",
             """
             size: getOpaque
             claim: plain store, storeStoreFence, plain load, plain put firstFree, plain store, \
@@ -95,20 +90,33 @@ class MemoryOrderTest {
             forEachSince: plain load, loadLoadFence, plain load
             """),
         Arguments.of(
-            RegisteredMemory.class,
+            "runtime/RegisteredMemory",
             """
             want: put wanted
             bytes: get bytes
             registerIfWanted: get wanted, put wanted, put bytes
             """),
         Arguments.of(
-            Counters.class,
+            "runtime/Counters",
             """
             add: getPlain, lazySet
             tellBatch: get batchListener
             """),
         Arguments.of(
-            Admission.class,
+            "runtime/Workers$Task",
+            """
+            begin: compareAndSet
+            step: put begunAt, put begun, incrementAndGet, decrementAndGet
+            """),
+        Arguments.of(
+            "runtime/ReaperThread",
+            """
+            start: put thread
+            isCurrentThread: get thread
+            join: get thread
+            """),
+        Arguments.of(
+            "driver/Admission",
             """
             enter: get owed, get closedBecause
             tryEnter: get closedBecause, get closedBecause
@@ -118,13 +126,13 @@ class MemoryOrderTest {
             close: compareAndSet
             """),
         Arguments.of(
-            BriefLock.class,
+            "driver/BriefLock",
             """
             tryLock: get held, compareAndSet
             unlock: put held
             """),
         Arguments.of(
-            RequestStack.class,
+            "driver/RequestStack",
             """
             put: get top, compareAndSet
             turnRound: get top, getAndSet
@@ -132,7 +140,7 @@ class MemoryOrderTest {
             forEach: get top
             """),
         Arguments.of(
-            Whereabouts.class,
+            "driver/Whereabouts",
             """
             begin: put thread
             thread: get thread
@@ -145,29 +153,35 @@ class MemoryOrderTest {
             isStill: acquireFence, getOpaque
             """),
         Arguments.of(
-            SubmissionQueue.class,
+            "ring/SubmissionQueue",
             """
             unconsumed: getAcquire
             publish: setRelease
             completionsOverflowed: getOpaque
             """),
         Arguments.of(
-            CompletionQueue.class,
+            "ring/CompletionQueue",
             """
             ready: getAcquire
             advance: setRelease
             lost: getOpaque
+            """),
+        Arguments.of(
+            "abi/Scratch",
+            """
+            borrow: getAndSet
+            giveBack: setRelease
             """));
   }
 
   @ParameterizedTest(name = "{0}")
   @MethodSource("classes")
-  void accesses_ofMethodsThatThreadsShare_areOrdered(Class<?> type, String expected) throws IOException {
-    assertEquals(expected, accessesOf(type));
+  void accesses_ofMethodsThatThreadsShare_areOrdered(String name, String expected) throws IOException {
+    assertEquals(expected, accessesOf(name));
   }
 
-  private static String accessesOf(Class<?> type) throws IOException {
-    ClassModel model = parse(type);
+  private static String accessesOf(String name) throws IOException {
+    ClassModel model = parse(name);
     Set<String> volatiles =
         model.fields().stream()
             .filter(field -> field.flags().has(AccessFlag.VOLATILE))
@@ -176,10 +190,10 @@ class MemoryOrderTest {
             .collect(Collectors.toSet());
     StringBuilder text = new StringBuilder();
     for (MethodModel method : model.methods()) {
-      String name = method.methodName().stringValue();
-      List<String> accesses = name.startsWith("<") ? List.of() : accessesOf(model, method, volatiles);
+      String called = method.methodName().stringValue();
+      List<String> accesses = called.startsWith("<") ? List.of() : accessesOf(model, method, volatiles);
       if (!accesses.isEmpty()) {
-        text.append(name).append(": ").append(String.join(", ", accesses)).append('\n');
+        text.append(called).append(": ").append(String.join(", ", accesses)).append('\n');
       }
     }
     return text.toString();
@@ -190,6 +204,9 @@ class MemoryOrderTest {
         method.code().stream().flatMap(body -> body.elementList().stream()).toList();
     boolean fenced = code.stream().anyMatch(MemoryOrderTest::isFence);
     List<String> accesses = new ArrayList<>();
+    if (method.flags().has(AccessFlag.SYNCHRONIZED)) {
+      accesses.add("synchronized");
+    }
     for (CodeElement element : code) {
       switch (element) {
         case FieldInstruction field when volatiles.contains(field.name().stringValue()) ->
@@ -225,8 +242,8 @@ class MemoryOrderTest {
     return call.owner().asInternalName().equals(model.thisClass().asInternalName());
   }
 
-  private static ClassModel parse(Class<?> type) throws IOException {
-    String resource = "/" + type.getName().replace('.', '/') + ".class";
+  private static ClassModel parse(String name) throws IOException {
+    String resource = "/dev/annulus/internal/" + name + ".class";
     try (InputStream in = MemoryOrderTest.class.getResourceAsStream(resource)) {
       assertNotNull(in, resource);
       return ClassFile.of().parse(in.readAllBytes());
