@@ -166,7 +166,9 @@ class InFlightTableTest {
     assertSame(refused, table.takeEnding());
     assertEquals(0, table.endings());
     assertTrue(table.isEmpty());
-    Set<Integer> slots = Set.of(table.claim(RecordingRequest.nop()), table.claim(RecordingRequest.nop()));
+    Set<Integer> slots = new HashSet<>();
+    slots.add(table.claim(RecordingRequest.nop()));
+    slots.add(table.claim(RecordingRequest.nop()));
     assertEquals(Set.of(0, 1), slots);
     assertTrue(table.isFull());
   }

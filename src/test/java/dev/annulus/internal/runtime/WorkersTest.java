@@ -352,6 +352,27 @@ class WorkersTest {
     assertFalse(refused.hasEnded());
   }
 
+  @Test
+  void closing_afterARefusalForWantOfAThread_doesNotEndThatOneToo() throws Exception {
+    ThreadFactory usual = pool(workers).getThreadFactory();
+    pool(workers).setThreadFactory(WorkersTest::noThread);
+    RecordingRequest refused = RecordingRequest.nop();
+    assertNotNull(workers.run(refused, started::incrementAndGet, null));
+    pool(workers).setThreadFactory(usual);
+    Held running = new Held();
+    run(running);
+    running.awaitBegun();
+    workers.beginClose();
+    Finisher finisher = new Finisher(OWNER, NAMES);
+    Closing closing = Closing.begin(Duration.ZERO);
+    workers.endInTime(closing, finisher);
+    workers.giveUp(closing, finisher);
+    assertTrue(finisher.run(TimeUnit.SECONDS.toNanos(10)));
+    assertEquals(How.ABANDONED, running.await().how());
+    assertEquals(0, refused.ends(), "its submitter ends it");
+    assertEquals(1, counters.abandoned.sum());
+  }
+
   // ---- closing ----
 
   @Test
