@@ -19,7 +19,8 @@ import java.util.function.Predicate;
 
 /**
  * Stands before {@code syscall(2)} as the library calls it: notes the calls of chosen threads, and
- * answers them in the kernel's place if the test says so. Other threads' calls pass.
+ * answers them in the kernel's place if the test says so. Other threads' calls pass. A call that is
+ * made again and again without an end fails.
  */
 public final class SyscallTap implements AutoCloseable {
   /** A system call, by its number, with its arguments. */
@@ -34,6 +35,9 @@ public final class SyscallTap implements AutoCloseable {
 
   /** Has the kernel answer. */
   public static final long PASS = Long.MIN_VALUE;
+
+  /** More than any test has between two {@linkplain #forget forgettings}. */
+  private static final int MAX_CALLS = 100_000;
 
   private static final StructLayout CAPTURE = Linker.Option.captureStateLayout();
   private static final VarHandle ERRNO =
@@ -121,6 +125,9 @@ public final class SyscallTap implements AutoCloseable {
     }
     Call call = new Call((int) number, List.of(a, b, c, d, e, f));
     calls.add(call);
+    if (calls.size() > MAX_CALLS) {
+      throw new AssertionError("called without an end: " + call);
+    }
     long answer = handler.answer(call);
     if (answer == PASS) {
       return (long) real.invokeExact(capture, number, a, b, c, d, e, f);

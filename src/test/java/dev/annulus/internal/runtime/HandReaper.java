@@ -7,12 +7,14 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.annulus.internal.abi.Fcntl;
 import dev.annulus.internal.abi.Syscalls;
 import dev.annulus.internal.driver.Errno;
+import dev.annulus.internal.driver.Operation;
 import dev.annulus.internal.driver.Request;
 import dev.annulus.internal.driver.Whereabouts;
 import dev.annulus.internal.runtime.Reaper.Marks;
 import dev.annulus.testing.RecordingRequest;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.function.Consumer;
 import java.util.function.Predicate;
 
 /**
@@ -78,6 +80,27 @@ final class HandReaper implements AutoCloseable {
       ticks++;
       super.tick();
     }
+  }
+
+  /** A request that nobody but the test's own thread can end: waiting for it would be for ever. */
+  static class Prompt extends RecordingRequest {
+    Prompt(Operation operation) {
+      super(operation);
+    }
+
+    Prompt(Operation operation, Consumer<RecordingRequest> onEnd) {
+      super(operation, onEnd);
+    }
+
+    @Override
+    public End await() {
+      assertTrue(hasEnded(), () -> "has not ended: " + operation());
+      return super.await();
+    }
+  }
+
+  static RecordingRequest nop() {
+    return new Prompt(new Operation.Nop());
   }
 
   HandReaper(int slots, int places) {

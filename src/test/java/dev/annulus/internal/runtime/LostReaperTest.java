@@ -9,7 +9,6 @@ import dev.annulus.internal.driver.Driver;
 import dev.annulus.internal.driver.Finisher;
 import dev.annulus.internal.driver.Operation;
 import dev.annulus.testing.CapturedLog;
-import dev.annulus.testing.RecordingRequest;
 import java.io.IOException;
 import java.lang.reflect.Proxy;
 import java.time.Duration;
@@ -37,7 +36,7 @@ class LostReaperTest {
   }
 
   /** Remembers why it was given up. */
-  private static class Given extends RecordingRequest {
+  private static class Given extends HandReaper.Prompt {
     final List<Throwable> causes = new CopyOnWriteArrayList<>();
 
     Given(Operation operation) {

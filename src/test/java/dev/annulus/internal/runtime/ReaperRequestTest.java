@@ -47,7 +47,7 @@ class ReaperRequestTest {
   }
 
   /** Remembers also whether it ended as one that never began, and may be given up. */
-  private static class Noted extends RecordingRequest {
+  private static class Noted extends HandReaper.Prompt {
     boolean neverBegun;
     boolean givenUp;
 

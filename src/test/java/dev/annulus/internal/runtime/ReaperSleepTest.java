@@ -43,8 +43,8 @@ class ReaperSleepTest {
     CLOSING
   }
 
-  private RecordingRequest inFlight = RecordingRequest.nop();
-  private RecordingRequest late = RecordingRequest.nop();
+  private RecordingRequest inFlight = HandReaper.nop();
+  private RecordingRequest late = HandReaper.nop();
 
   private void happen(Event event) {
     switch (event) {
@@ -85,8 +85,8 @@ class ReaperSleepTest {
   private boolean comesAtMoment(Event event, int moment) {
     hand.close();
     hand = new HandReaper(8, 8);
-    inFlight = RecordingRequest.nop();
-    late = RecordingRequest.nop();
+    inFlight = HandReaper.nop();
+    late = HandReaper.nop();
     long userData = hand.inFlight(inFlight);
     int[] looks = {0};
     boolean[] happened = {false};
@@ -146,10 +146,10 @@ class ReaperSleepTest {
       hand.ring.answerNext(
           enter -> {
             int taken = hand.ring.takeAll(enter);
-            hand.put(RecordingRequest.nop());
+            hand.put(HandReaper.nop());
             assertEquals(1, hand.readWakes());
-            hand.put(RecordingRequest.nop());
-            hand.cancel(RecordingRequest.nop());
+            hand.put(HandReaper.nop());
+            hand.cancel(HandReaper.nop());
             assertEquals(0, hand.readWakes(), "a second write for one sleep");
             hand.ring.complete(UserData.WAKE, Long.BYTES);
             return taken;
@@ -169,16 +169,16 @@ class ReaperSleepTest {
   @Test
   void wait_everySlotTaken_isEndedByUrgentMattersOnly() {
     for (int i = 0; i < 8; i++) {
-      hand.put(RecordingRequest.nop());
+      hand.put(HandReaper.nop());
     }
     hand.reaper.round(1);
     assertTrue(hand.table.isFull());
     hand.ring.answerNext(
         enter -> {
           int taken = hand.ring.takeAll(enter);
-          hand.put(RecordingRequest.nop());
+          hand.put(HandReaper.nop());
           assertEquals(0, hand.readWakes(), "woken for what it has no slot for");
-          hand.putUrgent(RecordingRequest.nop());
+          hand.putUrgent(HandReaper.nop());
           assertEquals(1, hand.readWakes());
           return taken;
         });
@@ -203,7 +203,7 @@ class ReaperSleepTest {
 
   @Test
   void round_completionsReadyAndNothingToSubmit_doesNotEnter() {
-    RecordingRequest request = RecordingRequest.nop();
+    RecordingRequest request = HandReaper.nop();
     long userData = hand.inFlight(request);
     int enters = hand.ring.enters().size();
     hand.ring.complete(userData, 7);
@@ -214,10 +214,10 @@ class ReaperSleepTest {
 
   @Test
   void round_completionsReadyAndSomethingToSubmit_entersWithoutWaiting() {
-    RecordingRequest request = RecordingRequest.nop();
+    RecordingRequest request = HandReaper.nop();
     long userData = hand.inFlight(request);
     hand.ring.complete(userData, 7);
-    hand.put(RecordingRequest.nop());
+    hand.put(HandReaper.nop());
     hand.reaper.round(0);
     Enter last = hand.ring.enters().getLast();
     assertEquals(new Enter(1, 0, 0), last);
@@ -229,7 +229,7 @@ class ReaperSleepTest {
   @ParameterizedTest
   @ValueSource(ints = {Errno.EAGAIN, Errno.EBUSY})
   void enter_kernelShort_waitsALittleAndSubmitsAgain(int errno) {
-    RecordingRequest request = RecordingRequest.nop();
+    RecordingRequest request = HandReaper.nop();
     hand.put(request);
     for (int i = 1; i <= 3; i++) {
       hand.ring.answerNext(HandRing.refusing(errno));
@@ -247,9 +247,9 @@ class ReaperSleepTest {
 
   @Test
   void enter_kernelShortWithCompletionsReady_reapsInsteadOfWaiting() {
-    RecordingRequest request = RecordingRequest.nop();
+    RecordingRequest request = HandReaper.nop();
     long userData = hand.inFlight(request);
-    hand.put(RecordingRequest.nop());
+    hand.put(HandReaper.nop());
     int before = hand.ring.enters().size();
     hand.ring.answerNext(
         _ -> {
@@ -263,8 +263,8 @@ class ReaperSleepTest {
 
   @Test
   void enter_entriesTakenInPart_waitsALittleAndSubmitsTheRest() {
-    hand.put(RecordingRequest.nop());
-    hand.put(RecordingRequest.nop());
+    hand.put(HandReaper.nop());
+    hand.put(HandReaper.nop());
     hand.ring.answerNext(_ -> hand.ring.take(1));
     hand.ring.answerNext(HandRing.refusing(Errno.ETIME));
     hand.reaper.round(0);
@@ -277,10 +277,10 @@ class ReaperSleepTest {
 
   @Test
   void enter_entriesTakenInPartWithCompletionsReady_reaps() {
-    RecordingRequest request = RecordingRequest.nop();
+    RecordingRequest request = HandReaper.nop();
     long userData = hand.inFlight(request);
-    hand.put(RecordingRequest.nop());
-    hand.put(RecordingRequest.nop());
+    hand.put(HandReaper.nop());
+    hand.put(HandReaper.nop());
     int before = hand.ring.enters().size();
     hand.ring.answerNext(
         _ -> {
@@ -295,7 +295,7 @@ class ReaperSleepTest {
   @ParameterizedTest
   @ValueSource(ints = {Errno.EINTR, Errno.ETIME})
   void enter_interruptedOrTimedOut_isNoFailureAndNoShortage(int errno) {
-    hand.put(RecordingRequest.nop());
+    hand.put(HandReaper.nop());
     hand.ring.answerNext(
         enter -> {
           int _ = hand.ring.takeAll(enter);
@@ -308,7 +308,7 @@ class ReaperSleepTest {
   @ParameterizedTest
   @CsvSource({"EBADF,9", "ENXIO,6", "EINVAL,22", "EFAULT,14", "EOPNOTSUPP,95", "ENOMEM,12", "EPERM,1"})
   void enter_refusedForGood_isARingFailureThatNamesTheError(String symbol, int errno) {
-    hand.put(RecordingRequest.nop());
+    hand.put(HandReaper.nop());
     hand.ring.answerNext(HandRing.refusing(errno));
     RingFailure e = assertThrows(RingFailure.class, () -> hand.reaper.round(0));
     assertTrue(e.getMessage().contains("io_uring_enter failed: " + symbol), e.getMessage());
@@ -318,7 +318,7 @@ class ReaperSleepTest {
   @ParameterizedTest
   @ValueSource(ints = {Errno.EINTR, Errno.ETIME, Errno.EAGAIN, Errno.EBUSY, 0, -1})
   void wait_forAKernelThatIsShort_mayEndAnyWay(int errno) {
-    hand.put(RecordingRequest.nop());
+    hand.put(HandReaper.nop());
     hand.ring.answerNext(HandRing.refusing(Errno.EAGAIN));
     hand.ring.answerNext(HandRing.refusing(errno));
     hand.reaper.round(0);
@@ -329,7 +329,7 @@ class ReaperSleepTest {
 
   @Test
   void wait_forAKernelThatIsShort_thatIsRefusedForGood_isARingFailure() {
-    hand.put(RecordingRequest.nop());
+    hand.put(HandReaper.nop());
     hand.ring.answerNext(HandRing.refusing(Errno.EAGAIN));
     hand.ring.answerNext(HandRing.refusing(Errno.EBADF));
     RingFailure e = assertThrows(RingFailure.class, () -> hand.reaper.round(0));
@@ -357,7 +357,7 @@ class ReaperSleepTest {
 
   @Test
   void round_completionsReadyAndOverflowed_entersAtOnce() {
-    RecordingRequest request = RecordingRequest.nop();
+    RecordingRequest request = HandReaper.nop();
     long userData = hand.inFlight(request);
     hand.ring.complete(userData, 0);
     hand.ring.overflowed(true);
@@ -388,7 +388,7 @@ class ReaperSleepTest {
           return hand.ring.takeAll(enter);
         });
     for (int i = 0; i < 9; i++) {
-      hand.put(RecordingRequest.nop());
+      hand.put(HandReaper.nop());
     }
     for (int rounds = 0; rounds < 3; rounds++) {
       hand.reaper.round(0);
@@ -399,7 +399,7 @@ class ReaperSleepTest {
     hand.ring.answerUsually(_ -> 0);
     hand.ring.answerNext(_ -> 0);
     for (int i = 0; i < 4; i++) {
-      hand.put(RecordingRequest.nop());
+      hand.put(HandReaper.nop());
     }
     hand.reaper.round(0);
     hand.reaper.round(0);
@@ -410,12 +410,12 @@ class ReaperSleepTest {
   void batches_takenByTheKernel_areTold() {
     List<Integer> told = new ArrayList<>();
     hand.counters.batchListener = told::add;
-    hand.put(RecordingRequest.nop());
-    hand.put(RecordingRequest.nop());
+    hand.put(HandReaper.nop());
+    hand.put(HandReaper.nop());
     hand.reaper.round(0); // with the read of the wake-up
     hand.reaper.round(0);
     hand.ring.answerNext(HandRing.refusing(Errno.EINTR));
-    hand.put(RecordingRequest.nop());
+    hand.put(HandReaper.nop());
     hand.reaper.round(0);
     hand.reaper.round(0);
     assertEquals(List.of(3, 1), told);
@@ -455,7 +455,7 @@ class ReaperSleepTest {
   @Test
   void isIdle_throughTheLifeOfARequest_isTrueBeforeAndAfter() {
     assertTrue(hand.reaper.isIdle());
-    RecordingRequest request = new RecordingRequest(new Operation.Nop(), _ -> assertFalse(hand.reaper.isIdle()));
+    RecordingRequest request = new HandReaper.Prompt(new Operation.Nop(), _ -> assertFalse(hand.reaper.isIdle()));
     hand.put(request);
     assertFalse(hand.reaper.isIdle());
     hand.reaper.round(1);
