@@ -39,6 +39,7 @@ final class HandReaper implements AutoCloseable {
   /** A table that has something happen whenever the reaper looks at it. */
   static final class Table extends InFlightTable {
     Runnable onLook = () -> {};
+    Runnable afterRead = () -> {};
     int ticks;
 
     Table(int capacity) {
@@ -73,6 +74,12 @@ final class HandReaper implements AutoCloseable {
     int size() {
       onLook.run();
       return super.size();
+    }
+
+    @Override
+    void forEachRequest(Consumer<Request> action) {
+      super.forEachRequest(action);
+      afterRead.run();
     }
 
     @Override

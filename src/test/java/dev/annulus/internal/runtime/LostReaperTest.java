@@ -64,7 +64,7 @@ class LostReaperTest {
   /** How many were begun. */
   private int giveUp() {
     Finisher finisher = new Finisher(OWNER, "lost");
-    int begun = lost.giveUp(finisher, Closing.begin(Duration.ZERO));
+    int begun = lost.giveUp(finisher, Closing.begin(Duration.ofMillis(100)));
     assertTrue(finisher.run(TimeUnit.SECONDS.toNanos(10)));
     return begun;
   }
@@ -130,6 +130,31 @@ class LostReaperTest {
     long _ = hand.inFlight(inFlight);
     assertEquals(0, giveUp());
     assertEquals(List.of(), inFlight.causes);
+  }
+
+  /** What was read before it moved and after does not belong together. */
+  @Test
+  void giveUp_reaperThatMovesMeanwhile_looksAgain() {
+    Given first = new Given();
+    long _ = hand.inFlight(first);
+    Given second = new Given();
+    List<Integer> begun = new ArrayList<>();
+    hand.ring.answerNext(
+        enter -> {
+          hand.table.afterRead =
+              () -> {
+                hand.table.afterRead = () -> {};
+                hand.where.back();
+                int _ = hand.table.claim(second);
+                hand.where.intoKernel();
+              };
+          begun.add(giveUp());
+          return hand.ring.takeAll(enter);
+        });
+    hand.reaper.round(1);
+    assertEquals(List.of(2), begun);
+    first.assertBegun();
+    second.assertBegun();
   }
 
   @Test
