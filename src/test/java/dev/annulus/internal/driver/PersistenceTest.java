@@ -9,7 +9,6 @@ import dev.annulus.testing.CapturedLog;
 import dev.annulus.testing.RecordingRequest;
 import dev.annulus.testing.RecordingRequest.How;
 import java.util.function.Consumer;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -18,7 +17,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 @Timeout(30)
 class PersistenceTest {
   /** The ways to end a request. */
-  private enum Way {
+  enum Way {
     COMPLETE(How.COMPLETED),
     REFUSE(How.REFUSED),
     ABANDON(How.ABANDONED);
@@ -30,7 +29,7 @@ class PersistenceTest {
     }
   }
 
-  private static final IllegalStateException CAUSE = new IllegalStateException("said by the test");
+  private final IllegalStateException cause = new IllegalStateException("said by the test");
 
   /** A request that throws when it is ended, as often as it likes. */
   private static final class Stubborn extends RecordingRequest {
@@ -65,11 +64,11 @@ class PersistenceTest {
     }
   }
 
-  private static void end(Way way, Request request) {
+  private void end(Way way, Request request) {
     switch (way) {
       case COMPLETE -> Persistence.complete(request, 5);
-      case REFUSE -> Persistence.refuse(request, CAUSE);
-      case ABANDON -> Persistence.abandon(request, CAUSE);
+      case REFUSE -> Persistence.refuse(request, cause);
+      case ABANDON -> Persistence.abandon(request, cause);
     }
   }
 
@@ -81,7 +80,7 @@ class PersistenceTest {
     assertEquals(1, request.calls);
     assertEquals(way.how, request.await().how());
     assertEquals(way == Way.COMPLETE ? 5 : 0, request.await().result());
-    assertSame(way == Way.COMPLETE ? null : CAUSE, request.await().cause());
+    assertSame(way == Way.COMPLETE ? null : cause, request.await().cause());
   }
 
   @ParameterizedTest
@@ -135,7 +134,7 @@ class PersistenceTest {
           Persistence.run(
               () -> {
                 calls[0]++;
-                throw CAUSE;
+                throw cause;
               }));
       assertEquals(1, calls[0]);
       assertEquals(1, log.messages().size());
@@ -147,9 +146,8 @@ class PersistenceTest {
     assertTrue(Persistence.isWant(new OutOfMemoryError()));
     assertTrue(Persistence.isWant(new StackOverflowError()));
     assertTrue(Persistence.isWant(new MatchException("", new StackOverflowError())));
-    for (@Nullable Throwable cause : new Throwable[] {null, CAUSE}) {
-      assertFalse(Persistence.isWant(new MatchException("", cause)));
-    }
+    assertFalse(Persistence.isWant(new MatchException("", null)));
+    assertFalse(Persistence.isWant(new MatchException("", cause)));
     assertFalse(Persistence.isWant(new IllegalStateException(new OutOfMemoryError())));
     assertFalse(Persistence.isWant(new NoClassDefFoundError()));
   }

@@ -7,7 +7,6 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import dev.annulus.internal.abi.CqeLayout;
 import dev.annulus.internal.abi.IoUring;
 import dev.annulus.internal.abi.SqeLayout;
-import dev.annulus.internal.driver.Errno;
 import dev.annulus.internal.ring.CompletionQueue;
 import dev.annulus.internal.ring.Ring;
 import dev.annulus.internal.ring.SubmissionQueue;
@@ -97,9 +96,10 @@ final class HandRing implements Ring {
     return take(enter.toSubmit);
   }
 
-  /** Takes so many entries. */
-  int take(int count) {
+  /** Takes so many entries, or as many as are shown. */
+  int take(int most) {
     int head = shared.get(JAVA_INT, SQ_HEAD);
+    int count = Math.min(most, shared.get(JAVA_INT, SQ_TAIL) - head);
     for (int i = 0; i < count; i++) {
       long at = ((head + i) & (sqEntries - 1)) * SqeLayout.SIZE;
       taken.add(
@@ -238,10 +238,5 @@ final class HandRing implements Ring {
   /** The usual answer of a kernel whose device is short of something. */
   static Answer refusing(int errno) {
     return _ -> -errno;
-  }
-
-  /** Names an answer of the kernel in a message. */
-  static String name(int result) {
-    return result < 0 ? Errno.symbol(-result) : Integer.toString(result);
   }
 }

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.annulus.internal.abi.IoUring;
@@ -584,6 +585,37 @@ class ReaperRequestTest {
     assertTrue(hand.reaper.isIdle());
     hand.reaper.round(0);
     assertEquals(0, hand.ring.enters().getLast().timeoutNanos());
+  }
+
+  /** Taken from the queue, and not yet anywhere else: the next round goes on with it. */
+  @Test
+  void round_cutWithARequestInHand_goesOnWithIt() {
+    int[] looks = {0};
+    Noted request =
+        new Noted(new Operation.Nop()) {
+          @Override
+          public int mark() {
+            if (++looks[0] <= 2) {
+              throw new StackOverflowError("thrown by the test");
+            }
+            return super.mark();
+          }
+        };
+    hand.put(request);
+    for (int i = 0; i < 2; i++) {
+      assertThrows(StackOverflowError.class, () -> hand.reaper.round(1));
+      assertFalse(hand.reaper.isIdle(), "closing would leave it behind");
+      List<Request> seen = new ArrayList<>();
+      hand.reaper.forEachUnsubmitted(seen::add);
+      assertEquals(List.of(request), seen);
+    }
+    hand.reaper.round(1);
+    assertEquals(1, hand.ring.entries().size());
+    assertEquals(1, hand.counters.submitted.get());
+    hand.ring.complete(hand.ring.entries().getLast().userData(), 3);
+    hand.reaper.round(1);
+    assertEquals(3, request.result());
+    assertTrue(hand.reaper.isIdle());
   }
 
   @Test

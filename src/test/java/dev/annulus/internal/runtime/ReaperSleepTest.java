@@ -35,7 +35,7 @@ class ReaperSleepTest {
   }
 
   /** What comes to a reaper that is about to sleep. */
-  private enum Event {
+  enum Event {
     REQUEST,
     URGENT,
     CANCELLATION,
@@ -184,6 +184,28 @@ class ReaperSleepTest {
         });
     hand.reaper.round(0);
     assertEquals(1, hand.counters.wakeups.get());
+  }
+
+  @Test
+  void round_moreRequestsThanSlots_takesTheNextWhenOneIsFree() {
+    List<RecordingRequest> all = new ArrayList<>();
+    for (int i = 0; i < 8; i++) {
+      all.add(HandReaper.nop());
+    }
+    all.forEach(hand::put);
+    hand.reaper.round(1);
+    all.add(HandReaper.nop());
+    all.add(HandReaper.nop());
+    all.subList(8, 10).forEach(hand::put);
+    hand.reaper.round(1);
+    assertEquals(8, hand.ring.entries().size());
+    assertEquals(2, hand.intake.size());
+    hand.ring.complete(hand.ring.entries().getFirst().userData(), 0);
+    hand.reaper.round(1);
+    hand.reaper.round(1);
+    assertEquals(9, hand.ring.entries().size());
+    assertEquals(1, hand.intake.size());
+    assertTrue(hand.table.isFull());
   }
 
   @Test
