@@ -104,7 +104,7 @@ class PersistenceTest {
   }
 
   @ParameterizedTest
-  @EnumSource
+  @EnumSource(names = "REFUSE")
   void end_forWantOfMemoryForEver_isGivenUpAfterAWhile(Way way) {
     Stubborn request = new Stubborn(_ -> throwIf(true, new StackOverflowError("thrown by the test")));
     try (CapturedLog log = new CapturedLog()) {

@@ -8,7 +8,6 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.annulus.testing.CapturedLog;
-import dev.annulus.testing.RecordingRequest;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.Set;
@@ -25,27 +24,22 @@ class WhereaboutsTest {
     assertNull(where.thread());
     where.begin();
     assertSame(Thread.currentThread(), where.thread());
-    RecordingRequest request = RecordingRequest.nop();
     Set<Long> away = new HashSet<>();
     for (int i = 0; i < 3; i++) {
       assertFalse(Whereabouts.isAway(where.sequence()));
-      assertNull(where.ending());
 
-      where.intoUsersCode(request);
+      where.intoUsersCode();
       assertTrue(Whereabouts.isAway(where.sequence()));
       assertTrue(Whereabouts.isInUsersCode(where.sequence()));
-      assertSame(request, where.ending());
       assertTrue(away.add(where.sequence()), "the same as at an earlier time");
       long before = where.sequence();
       assertTrue(where.isStill(before));
       where.back();
       assertFalse(where.isStill(before));
-      assertNull(where.ending());
 
       where.intoKernel();
       assertTrue(Whereabouts.isAway(where.sequence()));
       assertFalse(Whereabouts.isInUsersCode(where.sequence()));
-      assertNull(where.ending());
       assertTrue(away.add(where.sequence()), "the same as at an earlier time");
       where.back();
     }
@@ -55,34 +49,34 @@ class WhereaboutsTest {
   void stackTaken_ofEarlierUsersCode_isNoneOfNow() {
     Whereabouts where = new Whereabouts(null);
     assertEquals("", where.stackTaken());
-    where.intoUsersCode(null);
+    where.intoUsersCode();
     where.taken = new StallWatch.Taken(where.sequence(), "the stack");
     assertEquals("the stack", where.stackTaken());
     where.back();
-    where.intoUsersCode(null);
+    where.intoUsersCode();
     assertEquals("", where.stackTaken());
   }
 
   @Test
   void watch_usersCodeThatStays_isLoggedOnceWithItsStack() {
-    StallWatch watch = StallWatch.of(Duration.ofMillis(20));
+    StallWatch watch = StallWatch.of(Duration.ofMillis(20), "and the test waits");
     Whereabouts where = new Whereabouts(watch);
     where.begin();
     try (CapturedLog log = new CapturedLog()) {
-      where.intoUsersCode(RecordingRequest.nop());
+      where.intoUsersCode();
       Awaitility.await()
           .atMost(Duration.ofSeconds(20))
           .pollInSameThread()
           .pollInterval(Duration.ofMillis(2))
           .until(() -> !where.stackTaken().isEmpty() && !log.messages().isEmpty());
       assertTrue(where.stackTaken().contains("WhereaboutsTest"), where.stackTaken());
-      assertEquals(1, log.messagesWith("a dependent has held the thread", "WhereaboutsTest").size(), log.messages().toString());
+      assertEquals(1, log.messagesWith("a dependent has held the thread", "and the test waits", "WhereaboutsTest").size(), log.messages().toString());
       long first = where.sequence();
       where.back();
       Awaitility.await().atMost(Duration.ofSeconds(20)).until(() -> !where.watched);
       assertEquals(1, log.messages().size());
 
-      where.intoUsersCode(RecordingRequest.nop());
+      where.intoUsersCode();
       assertNotEquals(first, where.sequence());
       Awaitility.await()
           .atMost(Duration.ofSeconds(20))
@@ -95,6 +89,6 @@ class WhereaboutsTest {
 
   @Test
   void watch_ofNoThreshold_isNone() {
-    assertNull(StallWatch.of(Duration.ZERO));
+    assertNull(StallWatch.of(Duration.ZERO, ""));
   }
 }

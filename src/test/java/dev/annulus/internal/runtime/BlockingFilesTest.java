@@ -13,14 +13,14 @@ import dev.annulus.internal.abi.Fcntl;
 import dev.annulus.internal.abi.StatxLayout;
 import dev.annulus.internal.abi.Syscalls;
 import dev.annulus.internal.driver.Errno;
+import dev.annulus.internal.driver.HungOperations;
+import dev.annulus.internal.driver.Mounts;
 import dev.annulus.internal.driver.OpenFlag;
 import dev.annulus.internal.driver.Operation;
-import dev.annulus.internal.driver.Request;
 import dev.annulus.internal.driver.StatResult;
 import dev.annulus.internal.runtime.direct.DirectCalls;
 import dev.annulus.internal.runtime.direct.FileSystemTypes;
 import dev.annulus.testing.FaultyFileSystem;
-import dev.annulus.testing.RecordingRequest;
 import dev.annulus.testing.SyscallTap;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -251,17 +251,16 @@ class BlockingFilesTest {
               new Operation.Link(shm, proc),
               new Operation.ListDirectory(shm, new ArrayList<>()),
               new Operation.RemoveTree(shm));
-      HungOperations hung = new HungOperations(mounts, files);
-      hung.add(RecordingRequest.nop());
+      HungOperations hung = new HungOperations(mounts, files::mountPoint);
+      hung.add(new Operation.Nop());
       assertEquals(Map.of(), hung.byMountPoint());
       int count = 0;
       for (Operation operation : onFile) {
-        Request request = new RecordingRequest(operation);
-        hung.add(request);
+        hung.add(operation);
         assertEquals(Map.of("/dev/shm", ++count), hung.byMountPoint(), operation.name());
       }
       for (Operation operation : onPath) {
-        hung.add(new RecordingRequest(operation));
+        hung.add(operation);
         assertEquals(Map.of("/dev/shm", ++count), hung.byMountPoint(), operation.name());
       }
       hung.add("/elsewhere");

@@ -112,7 +112,7 @@ class InFlightTableTest {
   @Test
   void markCancelled_twice_isOneCancellation() {
     InFlightTable table = new InFlightTable(1);
-    int slot = table.claim(RecordingRequest.nop());
+    int slot = table.claim(RecordingRequest::nop);
     table.markCancelled(slot);
     table.markCancelled(slot);
     assertEquals(slot, table.nextCancel());
@@ -125,8 +125,8 @@ class InFlightTableTest {
   @Test
   void retry_ofASlot_isTakenOnceAndInTheKernelThen() {
     InFlightTable table = new InFlightTable(2);
-    int first = table.claim(RecordingRequest.nop());
-    int second = table.claim(RecordingRequest.nop());
+    int first = table.claim(RecordingRequest::nop);
+    int second = table.claim(RecordingRequest::nop);
     long userData = table.nextUserData(first);
     assertTrue(table.isInKernel(first));
     table.retry(first);
@@ -142,13 +142,22 @@ class InFlightTableTest {
   }
 
   @Test
+  void claim_nothingToTake_takesNoSlot() {
+    InFlightTable table = new InFlightTable(1);
+    assertEquals(-1, table.claim(() -> null));
+    assertTrue(table.isEmpty());
+    assertFalse(table.isFull());
+    assertEquals(0, table.claim(RecordingRequest::nop));
+  }
+
+  @Test
   void endings_ofAllKinds_areToldInOrderAndFreeTheirSlots() {
     InFlightTable table = new InFlightTable(2);
     RecordingRequest ended = RecordingRequest.nop();
     RecordingRequest refused = RecordingRequest.nop();
     IllegalStateException cause = new IllegalStateException("said by the test");
-    int first = table.claim(ended);
-    int second = table.claim(refused);
+    int first = table.claim(() -> ended);
+    int second = table.claim(() -> refused);
     table.keep(first, "memory");
     table.end(first, 17);
     table.refuse(second, cause);
@@ -157,44 +166,46 @@ class InFlightTableTest {
     assertEquals(17, table.outcome(first));
     assertNull(table.refusal(first), "its memory is no cause");
     assertSame(cause, table.refusal(second));
-    assertSame(ended, table.takeEnding());
-    assertNull(table.kept(first));
+    assertEquals(first, table.takeEnding());
+    assertSame(ended, table.request(first));
+    assertEquals(1, table.size(), "it is as good as told");
+    assertTrue(table.isFull(), "its slot is not free before it has been told");
+    table.told(first);
+    assertNull(table.kept(first), "memory is kept");
     assertNull(table.requestOrNull(first));
-    assertEquals(1, table.size());
     assertFalse(table.isFull());
     assertEquals(second, table.firstEnding());
-    assertSame(refused, table.takeEnding());
+    assertEquals(second, table.takeEnding());
+    table.told(second);
     assertEquals(0, table.endings());
     assertTrue(table.isEmpty());
     Set<Integer> slots = new HashSet<>();
-    slots.add(table.claim(RecordingRequest.nop()));
-    slots.add(table.claim(RecordingRequest.nop()));
+    slots.add(table.claim(RecordingRequest::nop));
+    slots.add(table.claim(RecordingRequest::nop));
     assertEquals(Set.of(0, 1), slots);
     assertTrue(table.isFull());
   }
 
   @Test
-  void tellLater_requestInHand_comesBackIntoASlotWithItsOutcome() {
+  void tellLater_requestInHand_isTheLastWithItsOutcome() {
     InFlightTable table = new InFlightTable(2);
     RecordingRequest request = RecordingRequest.nop();
-    int slot = table.claim(request);
-    table.markCancelled(slot);
+    int slot = table.claim(() -> request);
+    int other = table.claim(RecordingRequest::nop);
     table.end(slot, 3);
-    assertSame(request, table.takeEnding());
-    table.tellLater(request, 3, null);
-    assertEquals(1, table.endings());
-    assertEquals(1, table.size());
-    int back = table.firstEnding();
-    assertSame(request, table.request(back));
-    assertEquals(3, table.outcome(back));
-    assertNull(table.refusal(back));
-    assertFalse(table.isCancelled(back));
-    assertFalse(table.isInKernel(back));
-    assertSame(request, table.takeEnding());
-    IllegalStateException cause = new IllegalStateException("said by the test");
-    table.tellLater(request, 0, cause);
-    assertSame(cause, table.refusal(table.firstEnding()));
-    assertSame(request, table.takeEnding());
+    table.end(other, 4);
+    assertEquals(slot, table.takeEnding());
+    table.tellLater(slot);
+    assertEquals(2, table.endings());
+    assertEquals(2, table.size());
+    assertEquals(other, table.takeEnding());
+    table.told(other);
+    assertEquals(slot, table.firstEnding());
+    assertSame(request, table.request(slot));
+    assertEquals(3, table.outcome(slot));
+    assertNull(table.refusal(slot));
+    assertEquals(slot, table.takeEnding());
+    table.told(slot);
     assertTrue(table.isEmpty());
   }
 
@@ -203,14 +214,15 @@ class InFlightTableTest {
     InFlightTable table = new InFlightTable(3);
     int[] slots = new int[3];
     for (int i = 0; i < 3; i++) {
-      slots[i] = table.claim(RecordingRequest.nop());
+      slots[i] = table.claim(RecordingRequest::nop);
       table.end(slots[i], i);
     }
     table.tellLater();
     assertEquals(3, table.endings());
     for (int i : new int[] {1, 2, 0}) {
       assertEquals(slots[i], table.firstEnding());
-      Request _ = table.takeEnding();
+      assertEquals(slots[i], table.takeEnding());
+      table.told(slots[i]);
     }
   }
 
@@ -218,14 +230,14 @@ class InFlightTableTest {
   void since_momentsOfClaims_tellOldFromNew() {
     InFlightTable table = new InFlightTable(4);
     RecordingRequest old = RecordingRequest.nop();
-    int _ = table.claim(old);
+    int _ = table.claim(() -> old);
     long between = System.nanoTime();
     while (System.nanoTime() == between) {
       Thread.onSpinWait();
     }
     assertEquals(1, table.countSince(between));
     table.tick();
-    int young = table.claim(RecordingRequest.nop());
+    int young = table.claim(RecordingRequest::nop);
     assertEquals(1, table.countSince(between));
     assertEquals(2, table.countSince(System.nanoTime()));
     List<Request> seen = new ArrayList<>();
@@ -234,6 +246,12 @@ class InFlightTableTest {
     assertEquals(0, table.countSince(between - Long.MAX_VALUE / 2));
     table.release(young);
     assertEquals(1, table.countSince(System.nanoTime()));
+    table.end(table.claim(RecordingRequest::nop), 0);
+    table.refuse(table.claim(RecordingRequest::nop), new IllegalStateException("said by the test"));
+    assertEquals(1, table.countSince(System.nanoTime()), "what has ended does not hang");
+    seen.clear();
+    table.forEachSince(System.nanoTime(), seen::add);
+    assertEquals(List.of(old), seen);
   }
 
   @Test
@@ -246,11 +264,11 @@ class InFlightTableTest {
     }
     unbegun.add(RecordingRequest.nop());
     unbegun.add(RecordingRequest.nop());
-    int _ = table.claim(begun.get(0));
-    table.end(table.claim(begun.get(1)), 0);
-    table.retry(table.claim(begun.get(2)));
-    table.end(table.claim(unbegun.get(0)), InFlightTable.NEVER_BEGUN);
-    table.refuse(table.claim(unbegun.get(1)), new IllegalStateException("said by the test"));
+    int _ = table.claim(() -> begun.get(0));
+    table.end(table.claim(() -> begun.get(1)), 0);
+    table.retry(table.claim(() -> begun.get(2)));
+    table.end(table.claim(() -> unbegun.get(0)), InFlightTable.NEVER_BEGUN);
+    table.refuse(table.claim(() -> unbegun.get(1)), new IllegalStateException("said by the test"));
     List<Request> seen = new ArrayList<>();
     table.forEachRequest(seen::add);
     assertEquals(begun, seen);

@@ -123,24 +123,41 @@ class IntakeTest {
     assertSame(ended, intake.admission().enter());
   }
 
-  /** What a take that was cut had in hand is there still, and comes with the next. */
+  /** Places that could not be given back are still owed, and come with the next. */
   @Test
-  void take_cutBehindTheQueue_losesNothing() {
+  void leavePlaces_cut_givesThemBackLater() {
     int places = 4;
     Intake intake = new Intake(places, true);
-    RecordingRequest first = RecordingRequest.nop();
-    put(intake, first);
+    put(intake, RecordingRequest.nop());
+    put(intake, RecordingRequest.nop());
+    assertNotNull(intake.take());
+    assertNotNull(intake.take());
     int beyond = Integer.MAX_VALUE - places + 1;
-    intake.admission().leave(beyond); // so that one more cannot be counted
-    assertThrows(Error.class, intake::take);
-    assertFalse(intake.isEmpty(), "nobody would come for it");
-    List<Request> seen = new ArrayList<>();
-    intake.forEach(seen::add);
-    assertEquals(List.of(first), seen);
+    intake.admission().leave(beyond); // so that no more can be counted
+    assertThrows(Error.class, intake::leavePlaces);
     assertNull(intake.admission().enter());
-    assertSame(first, intake.take());
-    assertTrue(intake.isEmpty());
-    assertNull(intake.take());
+    assertNull(intake.admission().enter());
+    intake.leavePlaces();
+    int full = intake.admission().taken();
+    intake.leavePlaces();
+    assertEquals(full, intake.admission().taken(), "given back twice");
+    assertThrows(Error.class, () -> intake.admission().leave(2), "not given back");
+  }
+
+  /** Requests that are urgent or the reaper's own have no places. */
+  @Test
+  void leavePlaces_afterAllKinds_givesThoseOfTheBoundedBack() {
+    Intake intake = new Intake(3, true);
+    put(intake, RecordingRequest.nop());
+    put(intake, RecordingRequest.nop());
+    assertNull(intake.admission().enter());
+    intake.putOwn(RecordingRequest.nop());
+    intake.putUrgent(RecordingRequest.nop());
+    for (int i = 0; i < 4; i++) {
+      assertNotNull(intake.take());
+    }
+    intake.leavePlaces();
+    assertEquals(1, intake.size());
   }
 
   @Test

@@ -28,7 +28,7 @@ class LostReaperTest {
       (Driver) Proxy.newProxyInstance(Driver.class.getClassLoader(), new Class<?>[] {Driver.class}, (_, _, _) -> null);
 
   private final HandReaper hand = new HandReaper(4, 8);
-  private final LostReaper lost = new LostReaper("lost", hand.where, hand.reaper, hand.intake, hand.table);
+  private final LostReaper lost = new LostReaper("lost", hand.where, hand.intake, hand.table);
 
   @AfterEach
   void close() {
@@ -145,7 +145,7 @@ class LostReaperTest {
               () -> {
                 hand.table.afterRead = () -> {};
                 hand.where.back();
-                int _ = hand.table.claim(second);
+                int _ = hand.table.claim(() -> second);
                 hand.where.intoKernel();
               };
           begun.add(giveUp());

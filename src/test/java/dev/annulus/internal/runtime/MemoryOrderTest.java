@@ -87,7 +87,7 @@ class MemoryOrderTest {
             size: getOpaque
             claim: plain store, storeStoreFence, plain load, plain put firstFree, plain store, \
             plain store, plain store, plain store, plain put size
-            forEachSince: plain load, loadLoadFence, plain load
+            forEachSince: plain load, loadLoadFence, hasEnded(), plain load
             """),
         Arguments.of(
             "runtime/RegisteredMemory",
@@ -122,7 +122,7 @@ class MemoryOrderTest {
             tryEnter: get closedBecause, get closedBecause
             closedBecause: get closedBecause
             leave: get owed
-            settle: getAndSet, put owed
+            settle: getAndSet, get owed, put owed
             close: compareAndSet
             """),
         Arguments.of(
@@ -147,7 +147,7 @@ class MemoryOrderTest {
             intoUsersCode: setRelease, get watched
             recorded: get watchedForRecorder
             intoKernel: setRelease
-            back: setOpaque, storeStoreFence, plain put ending
+            back: setOpaque, storeStoreFence
             stackTaken: get taken
             sequence: getAcquire
             isStill: acquireFence, getOpaque

@@ -162,6 +162,10 @@ class RingDriverSubmitTest {
       for (int i = 0; i < 20; i++) {
         all.add(RecordingRequest.nop());
       }
+      Field wakeup = RingDriver.class.getDeclaredField("wakeup");
+      wakeup.setAccessible(true);
+      Wakeup reaper = (Wakeup) wakeup.get(driver);
+      await().atMost(10, TimeUnit.SECONDS).pollInterval(1, TimeUnit.MILLISECONDS).until(reaper::isReaperAsleep);
       Thread submitting = Thread.ofPlatform().daemon().start(() -> driver.submitAll(all));
       assertTrue(submitting.join(Duration.ofSeconds(20)), "waits for room that nobody makes");
       for (RecordingRequest request : all) {

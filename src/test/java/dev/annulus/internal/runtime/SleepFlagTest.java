@@ -103,11 +103,14 @@ class SleepFlagTest {
     assertFalse(flag.endSleep());
     assertFalse(flag.rise());
 
-    flag.lieDown(true);
+    flag.lieDown(false);
     assertTrue(flag.isAsleep());
+    assertFalse(flag.rise());
+    flag.lieDown(true);
+    assertFalse(flag.isAsleep(), "a request that came now would not have to wake it");
     assertFalse(flag.endSleepForRequest(), "woken although every slot is taken");
     assertTrue(flag.endSleep());
-    assertTrue(flag.isAsleep(), "the sleeper has not risen yet");
+    assertFalse(flag.isAsleep(), "who comes now need not wake it any more");
     assertFalse(flag.endSleep());
     assertTrue(flag.rise());
     assertFalse(flag.isAsleep());

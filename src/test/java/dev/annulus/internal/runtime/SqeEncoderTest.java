@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.annulus.internal.abi.Fcntl;
 import dev.annulus.internal.abi.IoUring;
 import dev.annulus.internal.abi.IovecLayout;
+import dev.annulus.internal.driver.Mounts;
 import dev.annulus.internal.driver.OpenFlag;
 import dev.annulus.internal.driver.Operation;
 import dev.annulus.internal.driver.StatResult;
@@ -59,7 +60,7 @@ class SqeEncoderTest {
       };
 
   private Entry encoded(Operation operation) {
-    slot = table.claim(new RecordingRequest(operation));
+    slot = table.claim(() -> new RecordingRequest(operation));
     SqeEncoder.push(ring.submissions(), table, slot, registered, files);
     ring.submissions().publish();
     assertEquals(1, ring.submissions().unconsumed());

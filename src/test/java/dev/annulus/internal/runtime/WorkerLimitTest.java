@@ -40,7 +40,7 @@ class WorkerLimitTest {
 
   private void fill(int count) {
     for (int i = 0; i < count; i++) {
-      int _ = table.claim(RecordingRequest.nop());
+      int _ = table.claim(RecordingRequest::nop);
     }
   }
 

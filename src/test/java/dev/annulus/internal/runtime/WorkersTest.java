@@ -15,6 +15,8 @@ import dev.annulus.internal.driver.DriverConfig;
 import dev.annulus.internal.driver.DriverThread;
 import dev.annulus.internal.driver.Errno;
 import dev.annulus.internal.driver.Finisher;
+import dev.annulus.internal.driver.HungOperations;
+import dev.annulus.internal.driver.Mounts;
 import dev.annulus.internal.driver.Operation;
 import dev.annulus.internal.driver.Request;
 import dev.annulus.internal.driver.SharedCounters;
@@ -33,6 +35,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.ThreadPoolExecutor;
@@ -139,7 +142,7 @@ class WorkersTest {
     run(first);
     first.awaitBegun();
     assertEquals(1, workers.running());
-    HungOperations hung = new HungOperations(new Mounts(), new BlockingFiles.Unknown());
+    HungOperations hung = new HungOperations(new Mounts(), _ -> "/");
     workers.countSince(System.nanoTime(), hung);
     assertEquals(1, started.get());
     run(second);
@@ -153,12 +156,12 @@ class WorkersTest {
   @Test
   void run_operationsThatTakeLong_areCountedByTheirMount() throws Exception {
     Held request = new Held();
-    assertNull(workers.run(request, started::incrementAndGet, new Mounts.Mount("/mounted", "nfs")));
+    assertNull(workers.run(request, started::incrementAndGet, new Mounts.Mount("/mounted", "nfs", false)));
     request.awaitBegun();
-    HungOperations hung = new HungOperations(new Mounts(), new BlockingFiles.Unknown());
+    HungOperations hung = new HungOperations(new Mounts(), _ -> "/");
     workers.countSince(System.nanoTime(), hung);
     assertEquals(Map.of("/mounted", 1), hung.byMountPoint());
-    HungOperations earlier = new HungOperations(new Mounts(), new BlockingFiles.Unknown());
+    HungOperations earlier = new HungOperations(new Mounts(), _ -> "/");
     workers.countSince(System.nanoTime() - TimeUnit.HOURS.toNanos(1), earlier);
     assertEquals(Map.of(), earlier.byMountPoint());
   }
@@ -350,6 +353,49 @@ class WorkersTest {
     assertEquals(0, refused.ends());
     assertEquals(1, started.get());
     assertFalse(refused.hasEnded());
+  }
+
+  /** The pool has taken the task in when it finds no thread: whoever runs it later must not do it. */
+  @Test
+  void run_refusedThoughThePoolHasTheTask_isDoneByNobody() throws Exception {
+    List<Runnable> taken = new ArrayList<>();
+    Field field = Workers.class.getDeclaredField("pool");
+    field.setAccessible(true);
+    ThreadPoolExecutor usual = pool(workers);
+    try (ThreadPoolExecutor poor =
+        new ThreadPoolExecutor(1, 1, 1, TimeUnit.SECONDS, new LinkedBlockingQueue<>()) {
+          @Override
+          public void execute(Runnable task) {
+            taken.add(task);
+            throw new OutOfMemoryError("unable to create native thread; thrown by the test");
+          }
+        }) {
+      field.set(workers, poor);
+      RecordingRequest refused = RecordingRequest.nop();
+      assertNotNull(workers.run(refused, started::incrementAndGet, null));
+      taken.forEach(Runnable::run);
+      assertEquals(1, taken.size());
+      assertEquals(0, refused.ends(), "its submitter ends it");
+      assertEquals(0, started.get());
+      // And the other way round: what a thread has begun is not refused.
+      taken.clear();
+      RecordingRequest begun = RecordingRequest.nop();
+      ThreadPoolExecutor eager =
+          new ThreadPoolExecutor(1, 1, 1, TimeUnit.SECONDS, new LinkedBlockingQueue<>()) {
+            @Override
+            public void execute(Runnable task) {
+              task.run();
+              throw new OutOfMemoryError("unable to create native thread; thrown by the test");
+            }
+          };
+      field.set(workers, eager);
+      assertNull(workers.run(begun, started::incrementAndGet, null));
+      assertEquals(0, begun.result());
+      assertEquals(1, started.get());
+      eager.shutdown();
+    } finally {
+      field.set(workers, usual);
+    }
   }
 
   @Test
