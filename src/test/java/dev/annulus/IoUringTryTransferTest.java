@@ -2,6 +2,7 @@ package dev.annulus;
 
 import static dev.annulus.AsyncFile.NOT_NOW;
 import static java.nio.file.StandardOpenOption.READ;
+import static java.nio.file.StandardOpenOption.WRITE;
 import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -35,6 +36,27 @@ class IoUringTryTransferTest extends TryTransferContract {
       assertEquals(NOT_NOW, file.tryRead(direct(100), 0));
       assertEquals(100, file.callerRuns().tryRead(direct(100), 0));
     }
+  }
+
+  /** A transfer that waits for a device there would make all others wait. */
+  @Test
+  void tries_onTheRuntimesOwnThread_doNotWait() throws Exception {
+    AsyncFile file = open(file(bytes(100, 1)), READ, WRITE).callerRuns();
+    assertEquals(8, file.tryWrite(direct(8), 0), "it is done where the caller may wait");
+    CompletableFuture<Integer> there = new CompletableFuture<>();
+    for (int tries = 0; tries < 1000 && !there.isDone(); tries++) {
+      CompletableFuture<?> reached =
+          runtime
+              .nop()
+              .whenComplete(
+                  (_, _) -> {
+                    if (runtime.isRuntimeThread()) {
+                      there.complete(file.tryWrite(direct(8), 0));
+                    }
+                  });
+      Object _ = Futures.get(reached);
+    }
+    assertEquals(NOT_NOW, there.get(20, SECONDS));
   }
 
   /** The descriptor's number may be another file's as soon as it is closed. */
