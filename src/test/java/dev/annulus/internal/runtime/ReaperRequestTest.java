@@ -25,7 +25,9 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -585,6 +587,12 @@ class ReaperRequestTest {
     assertTrue(hand.reaper.isIdle());
     hand.reaper.round(0);
     assertEquals(0, hand.ring.enters().getLast().timeoutNanos());
+    Set<Integer> slots = new HashSet<>();
+    for (int i = 0; i < 8; i++) {
+      slots.add(UserData.slot(hand.inFlight(nop())));
+    }
+    assertEquals(8, slots.size(), "a slot is given twice");
+    assertTrue(hand.table.isFull());
   }
 
   /** Taken from the queue, and not yet anywhere else: the next round goes on with it. */

@@ -29,6 +29,7 @@ import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
@@ -58,6 +59,10 @@ class ReaperThreadTest {
     volatile boolean wakes = true;
 
     volatile int closesThatFail;
+
+    /** The read of the wake-up is in the kernel. */
+    final CountDownLatch waited = new CountDownLatch(1);
+
     private int wakesDone;
 
     Quiet() {
@@ -65,6 +70,7 @@ class ReaperThreadTest {
           enter -> {
             int taken = hand.takeAll(enter);
             if (enter.waits()) {
+              waited.countDown();
               if (enter.timeoutNanos() != BACK_OFF_NANOS) {
                 LockSupport.parkNanos(1_000_000); // the reaper looks again and again
               }
@@ -175,6 +181,7 @@ class ReaperThreadTest {
     Quiet ring = new Quiet();
     ring.wakes = false;
     RingDriver driver = RingDriver.open(config(Duration.ofSeconds(5)), () -> ring);
+    assertTrue(ring.waited.await(20, TimeUnit.SECONDS));
     try (CapturedLog log = new CapturedLog()) {
       driver.close();
       assertEquals(1, log.messagesWith("the wake-up descriptor is left open").size(), log.messages().toString());
