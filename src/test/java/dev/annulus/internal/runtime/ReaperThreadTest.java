@@ -228,4 +228,30 @@ class ReaperThreadTest {
     assertTrue(System.nanoTime() - begin < TimeUnit.SECONDS.toNanos(20), "waits for a close that is over");
     assertEquals(List.of("ring closed"), ring.events);
   }
+
+  /** Whoever closes may free what the driver used: all of them return when that is over. */
+  @Test
+  void close_whileAnotherCloses_waitsForThat() throws Exception {
+    try (Endless endless = new Endless()) {
+      RingDriver driver = RingDriver.open(config(Duration.ofSeconds(40)));
+      RecordingRequest holder = new RecordingRequest(endless.read());
+      driver.submit(holder);
+      await().atMost(20, TimeUnit.SECONDS).pollInterval(Duration.ofMillis(1)).until(() -> driver.stats().inFlight() == 1);
+      List<Thread> closers = new ArrayList<>();
+      for (int i = 0; i < 2; i++) {
+        Thread closer = Thread.ofPlatform().daemon().start(driver::close);
+        closers.add(closer);
+        await()
+            .atMost(20, TimeUnit.SECONDS)
+            .pollInterval(Duration.ofMillis(1))
+            .until(() -> closer.getState() == Thread.State.TIMED_WAITING || !closer.isAlive());
+        assertTrue(closer.isAlive(), "returned although an operation is in flight");
+      }
+      endless.release();
+      assertEquals(8, holder.result());
+      for (Thread closer : closers) {
+        assertTrue(closer.join(Duration.ofSeconds(20)));
+      }
+    }
+  }
 }

@@ -200,7 +200,10 @@ class RingDriverSubmitTest {
         RingDriver driver = open(1, 2, true)) {
       RecordingRequest holder = new RecordingRequest(endless.read());
       driver.submit(holder);
-      await().atMost(10, TimeUnit.SECONDS).pollInterval(1, TimeUnit.MILLISECONDS).until(() -> driver.stats().inFlight() == 1);
+      await()
+          .atMost(10, TimeUnit.SECONDS)
+          .pollInterval(1, TimeUnit.MILLISECONDS)
+          .until(() -> driver.stats().inFlight() == 1 && driver.stats().queued() == 0);
       List<RecordingRequest> all = new ArrayList<>();
       for (int i = 0; i < 5; i++) {
         all.add(RecordingRequest.nop());

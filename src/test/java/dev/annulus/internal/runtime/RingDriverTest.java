@@ -260,6 +260,7 @@ class RingDriverTest {
         RingDriver driver = RingDriver.open(config)) {
       List<RecordingRequest> inFlight = submitReads(driver, endless, 2);
       awaitInFlight(driver, 2);
+      await().atMost(10, TimeUnit.SECONDS).pollInterval(1, TimeUnit.MILLISECONDS).until(() -> driver.stats().queued() == 0);
       List<RecordingRequest> queued = submitReads(driver, endless, 3);
       assertEquals(3, driver.stats().queued());
       RecordingRequest tooMuch = RecordingRequest.nop();
