@@ -7,6 +7,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BiFunction;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -40,6 +41,9 @@ final class NativeBlocks {
   /** Where memory comes from. */
   private final BiFunction<Arena, Long, MemorySegment> source;
 
+  /** As {@link System#nanoTime}. */
+  private final LongSupplier clock;
+
   /** What all blocks together should not exceed. Without memory for that, it is less. */
   private final long usualBudget = Math.clamp(Runtime.getRuntime().maxMemory() / 8, MIN_BUDGET, MAX_BUDGET);
 
@@ -57,7 +61,13 @@ final class NativeBlocks {
 
   /** With memory from somewhere else. */
   NativeBlocks(BiFunction<Arena, Long, MemorySegment> source) {
+    this(source, System::nanoTime);
+  }
+
+  /** With memory from somewhere else, and another clock. */
+  NativeBlocks(BiFunction<Arena, Long, MemorySegment> source, LongSupplier clock) {
     this.source = source;
+    this.clock = clock;
     for (int i = 0; i < kept.length; i++) {
       kept[i] = new Kept();
     }
@@ -112,14 +122,14 @@ final class NativeBlocks {
     long _ = freeKept();
   }
 
-  /** Bytes that somebody has. */
-  long lentBytes() {
-    return allocatedBytes.get() - keptBytes();
-  }
-
   /** Bytes that are not freed: lent and kept ones. */
   long allocatedBytes() {
     return allocatedBytes.get();
+  }
+
+  /** Bytes of blocks that somebody uses. */
+  long lentBytes() {
+    return allocatedBytes.get() - keptBytes();
   }
 
   /** Large blocks only as long as few are lent, so that the many find memory too. */
@@ -134,7 +144,7 @@ final class NativeBlocks {
 
   private long budgetNow() {
     long now = budget;
-    if (now != usualBudget && System.nanoTime() - shortageNanos > SHORTAGE_NANOS) {
+    if (now != usualBudget && clock.getAsLong() - shortageNanos > SHORTAGE_NANOS) {
       budget = usualBudget;
       return usualBudget;
     }
@@ -161,7 +171,7 @@ final class NativeBlocks {
       return allocate(bytes);
     } catch (OutOfMemoryError e) {
       budget = Math.max(MIN_BYTES, Math.min(budget, allocatedBytes.get() / 2));
-      shortageNanos = System.nanoTime();
+      shortageNanos = clock.getAsLong();
     }
     if (freeKept() < bytes) {
       return null;

@@ -34,7 +34,9 @@ import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
@@ -65,6 +67,24 @@ abstract class FailingDiskContract extends BackendContract {
   final void unmount() throws IOException {
     closeRuntime();
     disk.close();
+  }
+
+  // ---- what a sync asks for ----
+
+  @Test
+  void sync_ofDataOrOfAll_asksTheFileSystemForThat() throws Exception {
+    AsyncFile file = open(path("file"), CREATE, WRITE);
+    List<Boolean> dataOnly = Collections.synchronizedList(new ArrayList<>());
+    disk.on(
+        Kind.FSYNC,
+        request -> {
+          dataOnly.add((request.flags() & 1) != 0);
+          return Reply.pass();
+        });
+    assertNull(get(file.sync(Sync.DATA)));
+    assertNull(get(file.sync(Sync.ALL)));
+    assertNull(get(file.writeDurably(direct(100), 0)));
+    assertEquals(List.of(true, false, true), dataOnly);
   }
 
   // ---- syncs that fail ----

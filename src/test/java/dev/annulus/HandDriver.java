@@ -5,12 +5,14 @@ import dev.annulus.internal.driver.DriverStats;
 import dev.annulus.internal.driver.Errno;
 import dev.annulus.internal.driver.Operation;
 import dev.annulus.internal.driver.Request;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Objects;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.function.Consumer;
 import java.util.function.IntConsumer;
 import java.util.function.IntSupplier;
 import java.util.function.ToIntFunction;
@@ -27,7 +29,16 @@ final class HandDriver implements Driver {
   /** Runs before what is submitted past the limits is taken. */
   Runnable beforeNext = () -> {};
 
+  /** Takes what is submitted. */
+  Consumer<Request> taker = requests::add;
+
+  /** Runs when memory is to be registered. */
+  Runnable onRegister = () -> {};
+
   boolean through;
+
+  /** What {@link #viewsMemory} answers. */
+  boolean views;
 
   /** Whether what is submitted past the limits ends well at once, as if another thread had been faster than this one. */
   boolean fast;
@@ -44,6 +55,16 @@ final class HandDriver implements Driver {
   /** The one that {@link #endNext} would end. */
   Request next() {
     return Objects.requireNonNull(requests.peek(), "nothing was submitted");
+  }
+
+  @Override
+  public void register(MemorySegment memory) {
+    onRegister.run();
+  }
+
+  @Override
+  public boolean viewsMemory() {
+    return views;
   }
 
   @Override
@@ -64,7 +85,7 @@ final class HandDriver implements Driver {
 
   @Override
   public void submit(Request request) {
-    requests.add(request);
+    taker.accept(request);
   }
 
   @Override

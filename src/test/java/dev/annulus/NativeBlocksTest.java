@@ -9,14 +9,24 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.annulus.NativeBlocks.Block;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 /** Native memory in blocks: their sizes, what is kept, and that all of it is freed. */
 class NativeBlocksTest {
   private static final long MIB = 1 << 20;
+  private static final long SECOND = 1_000_000_000;
+
+  /** What all blocks together should not exceed. */
+  private static final long BUDGET = Math.clamp(Runtime.getRuntime().maxMemory() / 8, 8 * MIB, 128 * MIB);
 
   private final NativeBlocks blocks = new NativeBlocks();
 
@@ -81,7 +91,8 @@ class NativeBlocksTest {
                 throw new OutOfMemoryError("none");
               }
               return arena.allocate(bytes, 4096);
-            });
+            },
+            System::nanoTime);
     Block large = poor.take(MIB);
     giveBack(large);
     room[0] = 64 << 10;
@@ -113,5 +124,196 @@ class NativeBlocksTest {
 
   private static void giveBack(NativeBlocks.Block block) {
     block.giveBack(block.lending);
+  }
+
+  // ---- with memory that is not there, and is not touched ----
+
+  private long address = 1L << 40;
+  private final List<Arena> arenas = new ArrayList<>();
+  private long room = Long.MAX_VALUE;
+  private long now;
+
+  private final NativeBlocks pretended = new NativeBlocks(this::pretend, () -> now);
+
+  /** As if there were so much memory in all. */
+  @SuppressWarnings("restricted")
+  private MemorySegment pretend(Arena arena, long bytes) {
+    arenas.add(arena);
+    if (pretended.allocatedBytes() + bytes > room) {
+      throw new OutOfMemoryError("by the test");
+    }
+    address += bytes + 4096 & -4096;
+    return MemorySegment.ofAddress(address).reinterpret(bytes, arena, null);
+  }
+
+  private long sizeOfNext() {
+    Block block = pretended.take(2 * MIB);
+    long bytes = block.segment().byteSize();
+    giveBack(block);
+    return bytes;
+  }
+
+  @Test
+  void blocks_areTheSmallerTheMoreIsLent() {
+    long[][] lentAndSize = {
+      {0, MIB}, {BUDGET / 2 - 1, MIB}, {BUDGET / 2, 64 << 10}, {BUDGET - 1, 64 << 10}, {BUDGET, 16 << 10},
+      {2 * BUDGET - 1, 16 << 10}, {2 * BUDGET, 4096}, {100 * BUDGET, 4096}
+    };
+    for (long[] one : lentAndSize) {
+      Block lent = one[0] == 0 ? null : pretended.takeWhole(Math.max(one[0], MIB + 1));
+      assertEquals(one[0], pretended.lentBytes());
+      assertEquals(one[1], sizeOfNext(), "with " + one[0] + " bytes lent");
+      if (lent != null) {
+        Block small = pretended.take(100);
+        assertEquals(4096, small.segment().byteSize());
+        giveBack(small);
+        giveBack(lent);
+      }
+    }
+    pretended.close();
+    assertEquals(0, pretended.allocatedBytes());
+  }
+
+  @Test
+  void blocks_areKept_butNotWhenAllTogetherAreTooMany() {
+    Block small = pretended.take(1);
+    Block most = pretended.takeWhole(BUDGET);
+    giveBack(small);
+    assertFalse(small.segment().scope().isAlive(), "kept though too much is allocated");
+    giveBack(most);
+    Block other = pretended.take(1);
+    giveBack(other);
+    assertTrue(other.segment().scope().isAlive());
+    assertEquals(4096, pretended.allocatedBytes());
+    assertEquals(0, pretended.lentBytes());
+    assertSame(other, pretended.take(1));
+    assertEquals(4096, pretended.lentBytes());
+    giveBack(other);
+    pretended.close();
+    assertEquals(0, pretended.allocatedBytes());
+  }
+
+  @Test
+  void blocks_keptOfAllSizes_areHalfOfTheMost_andOfOneSize64() {
+    List<Block> lent = new ArrayList<>();
+    for (long bytes = 0; bytes < BUDGET / 2; bytes += MIB) {
+      lent.add(pretended.take(MIB));
+    }
+    Block oneMore = pretended.take(64 << 10);
+    lent.forEach(NativeBlocksTest::giveBack);
+    long kept = pretended.allocatedBytes() - (64 << 10);
+    assertTrue(kept > BUDGET / 2 - 2 * MIB && kept <= BUDGET / 2, kept + " bytes kept");
+    for (int i = 0; i < 65; i++) {
+      lent.set(0, pretended.take(1));
+    }
+    pretended.close();
+    giveBack(oneMore);
+    NativeBlocks others = new NativeBlocks(this::pretend, () -> now);
+    List<Block> pages = new ArrayList<>();
+    for (int i = 0; i < 66; i++) {
+      pages.add(others.take(1));
+    }
+    pages.forEach(NativeBlocksTest::giveBack);
+    assertEquals(64 * 4096, others.allocatedBytes());
+    assertEquals(0, others.lentBytes());
+    others.close();
+  }
+
+  @Test
+  void blockOfMoreThanTheLargest_isFreedAtOnce_andOneOfTheLargestIsKept() {
+    Block large = pretended.takeWhole(2 * MIB);
+    assertEquals(2 * MIB, large.segment().byteSize());
+    giveBack(large);
+    assertFalse(large.segment().scope().isAlive());
+    Block largest = pretended.takeWhole(MIB);
+    giveBack(largest);
+    assertSame(largest, pretended.take(MIB));
+    giveBack(largest);
+    assertSame(largest, pretended.takeWhole(MIB));
+    giveBack(largest);
+    pretended.close();
+  }
+
+  @Test
+  void shortage_makesBlocksSmaller_forTenSeconds() {
+    now = 5 * SECOND;
+    room = MIB;
+    Block lent = pretended.take(MIB);
+    assertThrows(OutOfMemoryError.class, () -> pretended.take(1));
+    room = Long.MAX_VALUE;
+    assertEquals(4096, sizeOfNext());
+    now += 10 * SECOND;
+    assertEquals(4096, sizeOfNext());
+    now++;
+    assertEquals(MIB, sizeOfNext());
+    giveBack(lent);
+    pretended.close();
+    assertEquals(0, pretended.allocatedBytes());
+  }
+
+  @Test
+  void shortage_freesWhatIsKept_andThenThereMayBeEnough() {
+    room = MIB;
+    Block kept = pretended.take(MIB);
+    giveBack(kept);
+    Block instead = pretended.take(64 << 10);
+    assertEquals(64 << 10, instead.segment().byteSize());
+    assertFalse(kept.segment().scope().isAlive());
+    assertEquals(64 << 10, pretended.allocatedBytes());
+    giveBack(instead);
+    pretended.close();
+    assertEquals(0, pretended.allocatedBytes());
+  }
+
+  @Test
+  void shortage_triesLessAndLess_downToAPage() {
+    room = 4096;
+    Block block = pretended.take(MIB);
+    assertEquals(4096, block.segment().byteSize());
+    assertThrows(OutOfMemoryError.class, () -> pretended.take(1));
+    assertThrows(OutOfMemoryError.class, () -> pretended.takeWhole(1));
+    assertThrows(OutOfMemoryError.class, () -> pretended.takeWhole(2 * MIB));
+    assertEquals(4096, pretended.allocatedBytes());
+    assertEquals(1, arenas.stream().filter(arena -> arena.scope().isAlive()).count(), "arenas are left open");
+    giveBack(block);
+    pretended.close();
+    room = 64 << 10;
+    NativeBlocks fresh = new NativeBlocks(this::pretend, () -> now);
+    Block lesser = fresh.take(MIB);
+    assertEquals(64 << 10, lesser.segment().byteSize());
+    giveBack(lesser);
+    fresh.close();
+  }
+
+  // ---- many threads ----
+
+  @Test
+  void blocks_takenAndGivenBackByManyThreads_areNobodyElses() throws Exception {
+    Set<Long> taken = ConcurrentHashMap.newKeySet();
+    List<Throwable> troubles = Collections.synchronizedList(new ArrayList<>());
+    List<Thread> threads = new ArrayList<>();
+    for (int i = 0; i < 4; i++) {
+      threads.add(
+          Thread.ofPlatform()
+              .start(
+                  () -> {
+                    try {
+                      for (int n = 0; n < 50_000; n++) {
+                        Block block = blocks.take(1);
+                        assertTrue(taken.add(block.segment().address()), "lent twice");
+                        assertTrue(taken.remove(block.segment().address()));
+                        giveBack(block);
+                      }
+                    } catch (Throwable e) {
+                      troubles.add(e);
+                    }
+                  }));
+    }
+    for (Thread thread : threads) {
+      assertTrue(thread.join(Duration.ofSeconds(40)));
+    }
+    assertEquals(List.of(), troubles);
+    assertEquals(0, blocks.lentBytes());
+    assertTrue(blocks.allocatedBytes() <= 4 * 4096, "blocks are lost");
   }
 }

@@ -3,9 +3,11 @@ package dev.annulus.internal.portable;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.annulus.internal.driver.Errno;
+import dev.annulus.testing.CapturedLog;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.channels.AsynchronousCloseException;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.NonReadableChannelException;
 import java.nio.channels.NonWritableChannelException;
@@ -19,7 +21,9 @@ import java.nio.file.FileSystemException;
 import java.nio.file.FileSystemLoopException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
+import java.nio.file.NotLinkException;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -52,6 +56,11 @@ class FailuresTest {
         Arguments.of(new IOException((String) null), Errno.EIO),
         Arguments.of(new ClosedChannelException(), Errno.EBADF),
         Arguments.of(new AsynchronousCloseException(), Errno.ECANCELED),
+        Arguments.of(new ClosedByInterruptException(), Errno.ECANCELED),
+        Arguments.of(new NotLinkException("f"), Errno.EINVAL),
+        Arguments.of(new UnsupportedOperationException(), Errno.EOPNOTSUPP),
+        Arguments.of(new IllegalArgumentException(), Errno.EINVAL),
+        Arguments.of(new UncheckedIOException(new IOException("Disk quota exceeded")), Errno.EDQUOT),
         Arguments.of(new NonReadableChannelException(), Errno.EBADF),
         Arguments.of(new NonWritableChannelException(), Errno.EBADF),
         Arguments.of(new OverlappingFileLockException(), Errno.EAGAIN),
@@ -66,5 +75,16 @@ class FailuresTest {
   @MethodSource("failures")
   void errno_ofFailure_isTheSystemsNumber(Throwable failure, int errno) {
     assertEquals(errno, Failures.errno(failure));
+  }
+
+  /** Nothing says what it means: whoever runs the program is told. */
+  @Test
+  void errno_ofWhatNobodyExpects_isAnErrorOfTheDevice_andLogged() {
+    try (CapturedLog log = new CapturedLog()) {
+      assertEquals(Errno.EIO, Failures.errno(new ArithmeticException("by the test")));
+      assertEquals(1, log.messagesWith("unexpected way").size());
+      assertEquals(Errno.EIO, Failures.errno(new IOException("what no system says")));
+      assertEquals(1, log.messagesWith("unexpected way").size());
+    }
   }
 }
