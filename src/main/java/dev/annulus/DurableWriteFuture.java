@@ -90,10 +90,11 @@ final class DurableWriteFuture extends FullTransferFuture implements Operation.W
     super.onOver();
   }
 
+  /** The loss is known before a sync that waits for this may begin. */
   @Override
   void onAbandoned(Throwable cause) {
-    endAlone();
     super.onAbandoned(cause);
+    endAlone();
   }
 
   private void endAlone() {

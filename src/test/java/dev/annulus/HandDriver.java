@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.IntConsumer;
 import java.util.function.IntSupplier;
@@ -49,8 +50,44 @@ final class HandDriver implements Driver {
   /** What {@link #callRead} answers. */
   IntSupplier reader = () -> NOT_DONE;
 
+  /** What {@link #callWrite} answers. */
+  IntSupplier writer = () -> NOT_DONE;
+
+  /** What {@link #attempt}, {@link #callRead} and {@link #callWrite} were asked for. */
+  final List<Direct> direct = new ArrayList<>();
+
+  /** Whether all threads are this driver's own. */
+  boolean isOwnThread;
+
+  /** Whether transfers need a worker. */
+  boolean needsWorker;
+
+  /** Whether it would rather take what is submitted than have it done by callers. */
+  boolean gathers;
+
+  boolean closesOnCaller;
+  boolean tellsRoom;
+
+  /** What {@link #submit} throws. */
+  @Nullable Error submitFails;
+
+  /** How many requests were submitted for which there might have been no room. */
+  int admitted;
+
+  /** Runs when a request was submitted, as if another thread had been faster than this one. */
+  Runnable afterSubmit = () -> {};
+
+  /** Runs when memory is registered. */
+  Runnable onRegister = () -> {};
+
+  /** Whether files have places to read from. */
+  BooleanSupplier positions = () -> callRead(0, 0, 0, 0) == 0;
+
   /** Runs what is done on its caller's thread. */
   ToIntFunction<Operation> caller = _ -> -Errno.EBADF;
+
+  /** A transfer of native memory that its caller does. */
+  record Direct(long address, int length, long offset) {}
 
   /** The one that {@link #endNext} would end. */
   Request next() {
@@ -85,7 +122,12 @@ final class HandDriver implements Driver {
 
   @Override
   public void submit(Request request) {
+    if (submitFails != null) {
+      throw submitFails;
+    }
+    admitted++;
     taker.accept(request);
+    afterSubmit.run();
   }
 
   @Override
@@ -110,17 +152,55 @@ final class HandDriver implements Driver {
 
   @Override
   public int attempt(int fd, long address, int length, long offset) {
+    direct.add(new Direct(address, length, offset));
     return cached;
   }
 
   @Override
   public int callRead(int fd, long address, int length, long offset) {
+    direct.add(new Direct(address, length, offset));
     return reader.getAsInt();
   }
 
   @Override
+  public int callWrite(int fd, long address, int length, long offset) {
+    direct.add(new Direct(address, length, offset));
+    return writer.getAsInt();
+  }
+
+  @Override
+  public boolean hasPositions(int fd) {
+    return positions.getAsBoolean();
+  }
+
+  @Override
+  public boolean needsWorker(int fd) {
+    return needsWorker;
+  }
+
+  @Override
+  public boolean gathers() {
+    return gathers;
+  }
+
+  @Override
+  public boolean closesOnCaller(int fd) {
+    return closesOnCaller;
+  }
+
+  @Override
+  public boolean tellsRoom() {
+    return tellsRoom;
+  }
+
+  @Override
+  public void register(MemorySegment memory) {
+    onRegister.run();
+  }
+
+  @Override
   public boolean onDriverThread() {
-    return false;
+    return isOwnThread;
   }
 
   @Override
