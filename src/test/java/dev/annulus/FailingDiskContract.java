@@ -24,6 +24,7 @@ import dev.annulus.testing.FaultyFileSystem;
 import dev.annulus.testing.FaultyFileSystem.Option;
 import dev.annulus.testing.fuse.Handler;
 import dev.annulus.testing.fuse.Reply;
+import dev.annulus.testing.fuse.Request;
 import dev.annulus.testing.fuse.Request.Kind;
 import java.io.ByteArrayInputStream;
 import java.io.EOFException;
@@ -158,6 +159,45 @@ abstract class FailingDiskContract extends BackendContract {
     }
     assertEquals(1, disk.calls(Kind.FSYNCDIR));
     assertNull(get(runtime.syncDirectory(disk.root())), "another directory");
+  }
+
+  /** What a file's metadata needs, or its data alone: the one must not be taken for the other. */
+  @Test
+  void syncs_ofEitherMode_reachTheFileSystemAsTheyAreMeant() throws Exception {
+    AsyncFile file = open(path("file"), CREATE, WRITE);
+    disk.forgetRequests();
+    assertNull(get(file.sync(Sync.ALL)));
+    assertSyncedDataOnly(false);
+    assertNull(get(file.sync(Sync.DATA)));
+    assertSyncedDataOnly(true);
+    assertNull(get(file.writeDurably(direct(100), 0)));
+    assertSyncedDataOnly(true);
+    try (Fs fs = Fs.on(runtime);
+        FsFile facade = fs.open(path("file"), FsOpenOptions.writing())) {
+      facade.syncAll();
+      assertSyncedDataOnly(false);
+      facade.syncData();
+      assertSyncedDataOnly(true);
+    }
+    try (FileChannel channel = AnnulusFileChannel.open(runtime, path("file"), WRITE)) {
+      channel.force(true);
+      assertSyncedDataOnly(false);
+      channel.force(false);
+      assertSyncedDataOnly(true);
+    }
+    try (AsynchronousFileChannel channel = AnnulusAsynchronousFileChannel.open(runtime, path("file"), WRITE)) {
+      channel.force(true);
+      assertSyncedDataOnly(false);
+      channel.force(false);
+      assertSyncedDataOnly(true);
+    }
+    assertNull(get(runtime.syncDirectory(disk.root())));
+    assertEquals(List.of(0), disk.requests(Kind.FSYNCDIR).stream().map(Request::flags).toList());
+  }
+
+  private void assertSyncedDataOnly(boolean dataOnly) {
+    assertEquals(List.of(dataOnly ? 1 : 0), disk.requests(Kind.FSYNC).stream().map(Request::flags).toList());
+    disk.forgetRequests();
   }
 
   // ---- writes that fail ----

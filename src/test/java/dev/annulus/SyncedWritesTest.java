@@ -107,6 +107,42 @@ class SyncedWritesTest {
   }
 
   @Test
+  void write_inFlightWithTheLastPieceOfAnother_waitsForThat() throws Exception {
+    AsyncFile file = open();
+    IoFuture<Void> pieces = file.writeFully(buffer(), 0);
+    hand.endNext(3);
+    IoFuture<Integer> other = file.write(buffer(), 8);
+    Request lastPiece = Objects.requireNonNull(hand.requests.poll());
+    hand.endNext(8);
+    assertFalse(other.isDone());
+    lastPiece.completed(-Errno.EIO);
+    Futures.assertNames(Futures.failure(pieces), "EIO");
+    Futures.assertNames(Futures.failure(other), "in flight with this one");
+  }
+
+  /** What was lost is lost, but its user had given it up before. */
+  @Test
+  void write_cancelledWhileItIsKeptBack_countsAsCancelled() throws Exception {
+    List<OperationEnd.Outcome> outcomes = new ArrayList<>();
+    IoRuntime runtime = new IoRuntime("by-hand", Backend.IO_URING, hand, TestPolicies.plain(), Duration.ZERO);
+    AsyncFile file = open(runtime);
+    runtime.addListener(
+        new RuntimeListener() {
+          @Override
+          public void operationEnded(OperationEnd end) {
+            outcomes.add(end.outcome());
+          }
+        });
+    IoFuture<Integer> kept = file.write(buffer(), 0);
+    IoFuture<Integer> _ = file.write(buffer(), 8);
+    hand.endNext(8);
+    assertTrue(kept.cancel(true));
+    hand.endNext(-Errno.EIO);
+    assertTrue(kept.isCancelled() && kept.released().isDone());
+    assertEquals(List.of(OperationEnd.Outcome.FAILED, OperationEnd.Outcome.CANCELLED), outcomes);
+  }
+
+  @Test
   void write_inFlightWithOneThatFailsUnheard_fails() throws Exception {
     AsyncFile file = open();
     IoFuture<Integer> good = file.write(buffer(), 0);
@@ -198,7 +234,10 @@ class SyncedWritesTest {
   }
 
   private AsyncFile open() throws Exception {
-    IoRuntime runtime = new IoRuntime("by-hand", Backend.IO_URING, hand, TestPolicies.plain(), Duration.ZERO);
+    return open(new IoRuntime("by-hand", Backend.IO_URING, hand, TestPolicies.plain(), Duration.ZERO));
+  }
+
+  private AsyncFile open(IoRuntime runtime) throws Exception {
     CompletableFuture<AsyncFile> opened = runtime.openFile(Path.of("any"), CREATE_NEW, WRITE, DSYNC);
     hand.endNext(FD);
     return Futures.get(opened);
