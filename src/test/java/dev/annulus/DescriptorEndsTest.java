@@ -11,6 +11,7 @@ import dev.annulus.internal.driver.Errno;
 import dev.annulus.internal.driver.Operation;
 import dev.annulus.internal.driver.Refusals;
 import dev.annulus.internal.driver.Request;
+import dev.annulus.testing.CapturedLog;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -198,6 +199,12 @@ class DescriptorEndsTest {
 
   @Test
   void close_thatFails_isToldToAllWhoAsk_andTheFileIsClosed() {
+    try (CapturedLog _ = new CapturedLog()) {
+      failingCloses();
+    }
+  }
+
+  private void failingCloses() {
     for (boolean here : new boolean[] {false, true}) {
       HandFile on = HandFile.open(hand);
       hand.closesOnCaller = here;
@@ -217,6 +224,23 @@ class DescriptorEndsTest {
       assertFalse(on.file.isOpen());
       assertFalse(on.engine.openDescriptors().contains(on.descriptor));
       assertTrue(on.descriptor.awaitClosed(0));
+    }
+  }
+
+  @Test
+  void close_thatFailsWithNobodyToHear_isLogged() {
+    try (CapturedLog log = new CapturedLog()) {
+      HandFile heard = HandFile.open(hand);
+      CompletableFuture<Void> _ = heard.file.closeAsync();
+      heard.end(Operation.Close.class, -Errno.EDQUOT);
+      HandFile well = HandFile.open(hand);
+      well.descriptor.closeUnheard();
+      well.end(Operation.Close.class, 0);
+      assertEquals(List.of(), log.messagesWith("nobody is told"));
+      HandFile unheard = HandFile.open(hand);
+      unheard.descriptor.closeUnheard();
+      unheard.end(Operation.Close.class, -Errno.EDQUOT);
+      assertEquals(1, log.messagesWith("nobody is told").size());
     }
   }
 

@@ -280,6 +280,7 @@ class DurableWriteFormTest {
   void writeThrough_cutShort_keepsTheFileToItself() {
     HandFile on = readyForWritingThrough();
     IoFuture<Void> write = on.file.writeDurably(buffer(), 0);
+    assertFalse(hand.next().isRepeatable());
     IoFuture<Void> behind = on.file.sync(Sync.DATA);
     on.end(Operation.Write.class, 3);
     assertTrue(isThrough(hand.next()));

@@ -236,6 +236,7 @@ class EndOfFileByHandTest {
     on.end(Operation.Read.class, 1);
     IoFuture<FileStatus> _ = on.file.stat();
     assertFalse(hand.next().needsWorker(), "no transfer");
+    assertEquals(1, hand.askedForWorkers, "asked once");
   }
 
   // ---- whole reads ----

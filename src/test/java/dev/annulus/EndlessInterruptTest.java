@@ -13,13 +13,15 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** A server that answers EINTR for ever: each operation ends, with that error, after some attempts. */
+/** A server that answers EINTR: calls are made again, but not for ever. */
 class EndlessInterruptTest extends BackendContract {
   private static final int MOST_CALLS = 65;
 
@@ -70,6 +72,35 @@ class EndlessInterruptTest extends BackendContract {
   @Test
   void listings_interruptedForEver_end() throws Exception {
     assertEnds(Kind.READDIR, () -> runtime.readDirectory(fs.root()));
+  }
+
+  /** One interruption, as by a signal, is nobody's business, whoever makes the call. */
+  @Test
+  void operations_interruptedOnce_areMadeAgain() throws Exception {
+    for (AsyncFile view : new AsyncFile[] {file, file.callerRuns()}) {
+      assertMadeAgain(Kind.READ, () -> view.read(direct(10), 0));
+      assertMadeAgain(Kind.READ, () -> view.read(List.of(direct(5), direct(5)), 0));
+      assertMadeAgain(Kind.WRITE, () -> view.write(direct(10), 0));
+      assertMadeAgain(Kind.WRITE, () -> view.write(List.of(direct(5), direct(5)), 0));
+      assertMadeAgain(Kind.SETATTR, () -> view.truncate(50));
+    }
+    assertMadeAgain(Kind.READDIR, () -> runtime.readDirectory(fs.root()));
+    interruptOnce(Kind.READ);
+    assertEquals(10, file.callerRuns().tryRead(direct(10), 0));
+    interruptOnce(Kind.WRITE);
+    assertEquals(10, file.callerRuns().tryWrite(direct(10), 0));
+  }
+
+  private void assertMadeAgain(Kind kind, Callable<CompletableFuture<?>> operation) throws Exception {
+    interruptOnce(kind);
+    Object _ = get(operation.call());
+    assertTrue(fs.calls(kind) >= 2, fs.calls(kind) + " calls of " + kind);
+  }
+
+  private void interruptOnce(Kind kind) {
+    AtomicInteger calls = new AtomicInteger();
+    fs.on(kind, _ -> calls.getAndIncrement() == 0 ? Reply.error(Errno.EINTR) : Reply.pass());
+    fs.forgetRequests();
   }
 
   private void assertEnds(Kind kind, Callable<CompletableFuture<?>> operation) throws Exception {

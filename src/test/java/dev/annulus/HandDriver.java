@@ -21,6 +21,9 @@ import org.jspecify.annotations.Nullable;
 
 /** Keeps requests until the test ends them, one after the other. */
 final class HandDriver implements Driver {
+  /** What this driver marks the requests with that it has. */
+  static final int MARK = 7;
+
   final Queue<Request> requests = new ConcurrentLinkedQueue<>();
   final List<Operation> ended = Collections.synchronizedList(new ArrayList<>());
 
@@ -61,6 +64,9 @@ final class HandDriver implements Driver {
 
   /** Whether transfers need a worker. */
   boolean needsWorker;
+
+  /** How often it was asked that. */
+  int askedForWorkers;
 
   /** Whether it would rather take what is submitted than have it done by callers. */
   boolean gathers;
@@ -117,6 +123,7 @@ final class HandDriver implements Driver {
   void endNext(int result) {
     Request request = Objects.requireNonNull(requests.poll(), "nothing was submitted");
     ended.add(request.operation());
+    request.mark(Request.NO_MARK);
     request.completed(result);
   }
 
@@ -126,6 +133,7 @@ final class HandDriver implements Driver {
       throw submitFails;
     }
     admitted++;
+    request.mark(MARK);
     taker.accept(request);
     afterSubmit.run();
   }
@@ -133,9 +141,11 @@ final class HandDriver implements Driver {
   @Override
   public void submitPastLimits(Request request) {
     beforeNext.run();
+    request.mark(MARK);
     requests.add(request);
     if (fast && requests.remove(request)) {
       ended.add(request.operation());
+      request.mark(Request.NO_MARK);
       request.completed(0);
     }
   }
@@ -175,6 +185,7 @@ final class HandDriver implements Driver {
 
   @Override
   public boolean needsWorker(int fd) {
+    askedForWorkers++;
     return needsWorker;
   }
 

@@ -58,6 +58,7 @@ final class HandFile {
   Request take(Class<? extends Operation> type) {
     Request request = Objects.requireNonNull(hand.requests.poll(), "nothing was submitted");
     assertTrue(type.isInstance(request.operation()), () -> "submitted was: " + request.operation());
+    request.mark(Request.NO_MARK);
     return request;
   }
 

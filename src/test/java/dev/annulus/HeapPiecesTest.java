@@ -279,6 +279,17 @@ class HeapPiecesTest {
     assertTrue(hand.requests.isEmpty());
   }
 
+  @Test
+  void durableAppend_ofALongBuffer_isOneWriteAndASync() throws Exception {
+    IoFuture<Void> write = open(APPEND).writeDurably(ByteBuffer.wrap(contents), 0);
+    assertEquals(SIZE, length(hand.next().operation()));
+    transferAll();
+    assertInstanceOf(Operation.Sync.class, hand.next().operation());
+    hand.endNext(0);
+    assertNull(write.get(10, SECONDS));
+    assertArrayEquals(contents, written());
+  }
+
   // ---- several buffers ----
 
   @Test

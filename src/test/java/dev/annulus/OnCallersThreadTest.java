@@ -139,15 +139,17 @@ class OnCallersThreadTest {
     HandFile on = HandFile.open(hand, TestPolicies.with(null, true, Durability.SYNC_AFTER));
     hand.isOwnThread = true;
     hand.cached = SIZE;
-    assertEquals(SIZE, on.file.tryRead(buffer(), 0));
+    for (int i = 0; i < 200; i++) {
+      assertEquals(SIZE, on.file.tryRead(buffer(), 0), "no stack builds up");
+    }
+    hand.direct.clear();
     hand.gathers = true;
     assertEquals(AsyncFile.NOT_NOW, on.file.tryRead(buffer(), 0));
-    assertEquals(1, hand.direct.size());
     HandFile direct =
         HandFile.open(hand, TestPolicies.with(null, true, Durability.SYNC_AFTER), OpenFlag.DIRECT);
     hand.gathers = false;
     assertEquals(AsyncFile.NOT_NOW, direct.file.tryRead(buffer(), 0));
-    assertEquals(1, hand.direct.size());
+    assertEquals(List.of(), hand.direct);
   }
 
   @Test
@@ -270,6 +272,9 @@ class OnCallersThreadTest {
     assertRepeatable(false, appending.file.write(List.of(buffer()), 0));
     assertRepeatable(false, synced.file.write(buffer(), 0));
     assertRepeatable(false, synced.file.write(List.of(buffer()), 0));
+    assertFalse(new Operation.PlainWrite(1, buffer(), 0, 1, Operation.AT_END_OF_FILE).isIdempotent());
+    assertTrue(new Operation.PlainWrite(1, buffer(), 0, 1, 0).isIdempotent());
+    assertFalse(new Operation.Sync(1, true).isIdempotent() || new Operation.Close(1).isIdempotent());
   }
 
   private void assertRepeatable(boolean expected, IoFuture<?> future) {
@@ -431,6 +436,20 @@ class OnCallersThreadTest {
     on.assertNothingSubmitted();
     on.assertNothingBorrowed();
     assertEquals(Request.NO_MARK, ((OperationFuture<?>) write).mark());
+  }
+
+  /** What comes after a part of it is another thread's by then, and so is the mark. */
+  @Test
+  void syncedWrite_shortOnItsCallersThread_goesOnWithTheDriver() {
+    HandFile on = HandFile.open(hand, OpenFlag.DSYNC);
+    answer(3);
+    IoFuture<Void> write = on.file.callerRuns().writeFully(buffer(), 0);
+    assertFalse(write.isDone());
+    assertEquals(1, calls.size());
+    assertEquals(HandDriver.MARK, ((OperationFuture<?>) write).mark());
+    on.end(Operation.Write.class, SIZE - 3);
+    assertTrue(write.isDone() && !write.isCompletedExceptionally(), write::toString);
+    on.assertNothingBorrowed();
   }
 
   @Test
