@@ -143,6 +143,19 @@ class InlineAttemptsTest {
   }
 
   @Test
+  void batch_ofAFileWhoseTransfersNeedAWorker_needsOneToo() {
+    hand.needsWorker = true;
+    HandFile on = open();
+    List<IoFuture<Void>> reads = on.file.readMany(List.of(new BufferAt(buffer(), 0), new BufferAt(buffer(), 0)));
+    for (int i = 0; i < 2; i++) {
+      assertTrue(hand.next().needsWorker());
+      on.end(Operation.Read.class, SIZE);
+    }
+    assertTrue(reads.stream().allMatch(IoFuture::isDone));
+    on.assertNothingBorrowed();
+  }
+
+  @Test
   void reads_thatAreNotToBeTried_areSubmitted() {
     hand.cached = SIZE;
     HandFile direct = open(OpenFlag.DIRECT);
