@@ -10,7 +10,9 @@ import dev.annulus.internal.driver.Operation;
 import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -179,5 +181,67 @@ class InlineAttemptsTest {
     hand.cached = LONGEST;
     assertEquals(LONGEST, on.file.read(ByteBuffer.allocateDirect(LONGEST), 0).join());
     assertEquals(1, hand.direct.size());
+  }
+
+  // ---- on a deep stack, and on the driver's thread ----
+
+  private static final int DEEP = 1_000;
+
+  /** A read from far down the stack that would have been done at once, and is put off. */
+  private static IoFuture<Integer> putOff(HandFile on, int frames) {
+    if (frames > 0) {
+      return putOff(on, frames - 1);
+    }
+    for (int i = 0; i < 1_000; i++) {
+      IoFuture<Integer> read = on.file.read(buffer(), 0);
+      if (!read.isDone()) {
+        return read;
+      }
+    }
+    throw new AssertionError("a stack of " + DEEP + " frames is deep");
+  }
+
+  @Test
+  void read_putOff_isSubmittedAsAnyOther() {
+    hand.cached = SIZE;
+    hand.needsWorker = true;
+    HandFile on = open();
+    IoFuture<Integer> read = putOff(on, DEEP);
+    Awaitility.await().atMost(20, TimeUnit.SECONDS).until(() -> !hand.requests.isEmpty());
+    assertTrue(hand.next().needsWorker());
+    on.end(Operation.Read.class, SIZE);
+    assertEquals(SIZE, read.join());
+    on.assertNothingBorrowed();
+  }
+
+  @Test
+  void read_putOffThatCannotBeSubmitted_fails() throws Exception {
+    hand.cached = SIZE;
+    hand.beforeNext =
+        () -> {
+          throw new IllegalStateException("by the test");
+        };
+    HandFile on = open();
+    Futures.assertNames(Futures.failure(putOff(on, DEEP)), "by the test");
+    on.assertNothingSubmitted();
+    on.assertNothingBorrowed();
+  }
+
+  /** There each dependent runs on the stack of the one before: some reads go to the ring, and at once. */
+  @Test
+  void reads_onTheDriversThread_areSubmittedNowAndThen() {
+    hand.cached = SIZE;
+    hand.isOwnThread = true;
+    HandFile on = open();
+    int submitted = 0;
+    for (int i = 0; i < 320; i++) {
+      IoFuture<Integer> read = on.file.read(buffer(), 0);
+      if (!read.isDone()) {
+        on.end(Operation.Read.class, SIZE);
+        submitted++;
+      }
+      assertEquals(SIZE, read.join());
+    }
+    assertEquals(10, submitted);
   }
 }
