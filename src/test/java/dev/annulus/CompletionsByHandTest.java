@@ -18,7 +18,10 @@ import java.util.concurrent.RejectedExecutionException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** When a future ends, and what it has let go of by then: also on an executor, and when it is told more than once. */
+/**
+ * When a future ends, and what it has let go of by then: also on an executor, and when it is told
+ * more than once.
+ */
 @Timeout(60)
 class CompletionsByHandTest {
   private static final int SIZE = 8;
@@ -143,7 +146,10 @@ class CompletionsByHandTest {
     assertEquals(List.of("5 5 0", "true 0"), seen);
   }
 
-  /** Told once more after an error of the JVM, it neither moves the buffer again nor gives back again. */
+  /**
+   * Told once more after an error of the JVM, it neither moves the buffer again nor gives back
+   * again.
+   */
   @Test
   void result_toldTwice_countsOnce() {
     HandFile on = HandFile.open(hand);
@@ -162,7 +168,10 @@ class CompletionsByHandTest {
     on.assertNothingBorrowed();
   }
 
-  /** Once over, it is no more the driver's to cancel; while it is not, each way to end it early asks for that. */
+  /**
+   * Once over, it is no more the driver's to cancel; while it is not, each way to end it early asks
+   * for that.
+   */
   @Test
   void earlyEnd_asksTheDriverAsLongAsTheOperationIsNotOver() {
     HandFile on = HandFile.open(hand);

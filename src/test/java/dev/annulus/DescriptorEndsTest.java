@@ -21,7 +21,9 @@ import java.util.concurrent.RejectedExecutionException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** How a descriptor is given back: once, whatever stands in the way, and never under an operation. */
+/**
+ * How a descriptor is given back: once, whatever stands in the way, and never under an operation.
+ */
 @Timeout(60)
 class DescriptorEndsTest {
   private static final Operation CLOSE = new Operation.Close(HandFile.FD);
@@ -70,7 +72,7 @@ class DescriptorEndsTest {
       on.descriptor.closeHere();
       on.descriptor.closeUnheard();
       on.descriptor.closeIfUnused();
-      on.file.callerRuns().closeAsync();
+      all.add(on.file.callerRuns().closeAsync());
     }
     on.end(Operation.Close.class, 0);
     all.add(on.file.closeAsync());
@@ -350,7 +352,10 @@ class DescriptorEndsTest {
     assertEquals("AsyncFile[by-hand (closed, 0 operations in flight)]", on.file.toString());
   }
 
-  /** Should an error of the JVM have cut the one who gave the last lease back, whoever waits sees to it. */
+  /**
+   * Should an error of the JVM have cut the one who gave the last lease back, whoever waits sees to
+   * it.
+   */
   @Test
   void awaitClosed_afterALeaseThatNobodyWasToldOf_closes() {
     HandFile on = HandFile.open(hand);
@@ -430,7 +435,10 @@ class DescriptorEndsTest {
 
   // ---- locks ----
 
-  /** Closed as soon as it has the lock, and before anybody has heard of that, it gives the lock back first. */
+  /**
+   * Closed as soon as it has the lock, and before anybody has heard of that, it gives the lock back
+   * first.
+   */
   @Test
   void close_fasterThanTheCallThatLocks_unlocks() {
     HandFile on = HandFile.open(hand);

@@ -70,7 +70,7 @@ class DurableWriteFormTest {
   // ---- what else is done with the file ----
 
   /** Changes of a file's contents that a later durable write is to cover. */
-  private enum Change {
+  enum Change {
     WRITE,
     WRITE_OF_HEAP,
     WRITE_OF_SEGMENT,
@@ -113,7 +113,10 @@ class DurableWriteFormTest {
     assertEquals(0, countThrough(on), "would not cover what was written before");
   }
 
-  /** It may have been done, however its future ended; and it may be done while the durable write is under way. */
+  /**
+   * It may have been done, however its future ended; and it may be done while the durable write is
+   * under way.
+   */
   @Test
   void durableWrite_besideAnAppendThatHasNotEnded_syncsAfter() {
     HandFile on = open(Durability.AUTO, OpenFlag.APPEND);
@@ -241,6 +244,53 @@ class DurableWriteFormTest {
       assertEquals(lost, behind.isCompletedExceptionally(), "end " + end);
       on.assertNothingSubmitted();
     }
+  }
+
+  @Test
+  void syncsBehindOneThatNeverBegan_goOn() {
+    for (boolean refused : new boolean[] {true, false}) {
+      HandFile on = open(Durability.SYNC_AFTER);
+      IoFuture<Void> first = on.file.sync(Sync.DATA);
+      IoFuture<Void> behind = on.file.sync(Sync.DATA);
+      Request request = on.take(Operation.Sync.class);
+      if (refused) {
+        request.refused(new RejectedExecutionException("full"));
+      } else {
+        request.neverBegun();
+      }
+      assertTrue(first.isCompletedExceptionally());
+      on.end(Operation.Sync.class, 0);
+      assertTrue(behind.isDone() && !behind.isCompletedExceptionally(), behind::toString);
+      on.assertNothingSubmitted();
+      on.assertNothingBorrowed();
+    }
+  }
+
+  @Test
+  void sync_thatIsGivenUp_isToldToAllWhoShareIt() {
+    HandFile on = open(Durability.SYNC_AFTER);
+    IoFuture<Void> first = on.file.sync(Sync.DATA);
+    List<IoFuture<Void>> sharing = List.of(on.file.sync(Sync.DATA), on.file.sync(Sync.DATA));
+    on.end(Operation.Sync.class, 0);
+    assertTrue(first.isDone());
+    hand.next().givenUp(new RejectedExecutionException("closed"));
+    sharing.forEach(sync -> Futures.assertNames(sync.exceptionNow(), "closed"));
+    on.end(Operation.Sync.class, 0);
+    assertTrue(sharing.stream().allMatch(sync -> sync.released().isDone()));
+  }
+
+  /** It takes several writes, of which each would be synced. */
+  @Test
+  void durableWrite_ofALongHeapBuffer_isNotWrittenThrough() {
+    HandFile on = readyForWritingThrough();
+    IoFuture<Void> write = on.file.writeDurably(ByteBuffer.allocate(NativeBlocks.MAX_BYTES + 1), 0);
+    assertFalse(isThrough(hand.next()));
+    on.end(Operation.Write.class, NativeBlocks.MAX_BYTES);
+    assertFalse(isThrough(hand.next()));
+    on.end(Operation.Write.class, 1);
+    on.end(Operation.Sync.class, 0);
+    assertTrue(write.isDone() && !write.isCompletedExceptionally(), write::toString);
+    on.assertNothingBorrowed();
   }
 
   /** A loss is known before the sync behind it is begun, which would succeed. */

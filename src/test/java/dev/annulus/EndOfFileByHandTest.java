@@ -19,6 +19,7 @@ import java.util.Deque;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.RejectedExecutionException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -128,7 +129,7 @@ class EndOfFileByHandTest {
     fill(question.operation(), 4096);
     question.completed(0);
     assertEquals(-1, read.join());
-    file.closeAsync();
+    CompletableFuture<Void> _ = file.closeAsync();
   }
 
   @Test

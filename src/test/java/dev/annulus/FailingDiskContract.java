@@ -47,7 +47,10 @@ import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** A file system that fails, lies and stops short: what was not done is never reported done, and nothing is done twice. */
+/**
+ * A file system that fails, lies and stops short: what was not done is never reported done, and
+ * nothing is done twice.
+ */
 abstract class FailingDiskContract extends BackendContract {
   private static final int SIZE = 16 * 1024;
 
@@ -260,7 +263,10 @@ abstract class FailingDiskContract extends BackendContract {
     assertEquals(1, disk.calls(Kind.READ));
   }
 
-  /** What was taken from the source is gone: were the failure left to the next call, there would be a hole. */
+  /**
+   * What was taken from the source is gone: were the failure left to the next call, there would be
+   * a hole.
+   */
   @Test
   void transferFrom_whoseWriteFailsAfterTheFirst_tells() throws Exception {
     byte[] contents = bytes(1 << 20, 5);

@@ -44,7 +44,10 @@ final class HandDriver implements Driver {
   /** What {@link #viewsMemory} answers. */
   boolean views;
 
-  /** Whether what is submitted past the limits ends well at once, as if another thread had been faster than this one. */
+  /**
+   * Whether what is submitted past the limits ends well at once, as if another thread had been
+   * faster than this one.
+   */
   boolean fast;
 
   /** What {@link #attempt} answers. */

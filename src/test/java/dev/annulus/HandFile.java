@@ -18,7 +18,10 @@ final class HandFile {
   static final int FD = 1_000_000;
   static final Path PATH = Path.of("by-hand");
 
-  /** What is closed, and reported, when a test drops its file: nothing, and not in the midst of another file's requests. */
+  /**
+   * What is closed, and reported, when a test drops its file: nothing, and not in the midst of
+   * another file's requests.
+   */
   private static final OpenDescriptor CLOSED = closed();
 
   final HandDriver hand;

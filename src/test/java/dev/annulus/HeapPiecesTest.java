@@ -31,7 +31,10 @@ import java.util.concurrent.ExecutionException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** Heap buffers longer than a block of native memory: which operations their transfers are made of, and how those may end. */
+/**
+ * Heap buffers longer than a block of native memory: which operations their transfers are made of,
+ * and how those may end.
+ */
 @Timeout(60)
 class HeapPiecesTest {
   private static final int BLOCK = NativeBlocks.MAX_BYTES;

@@ -227,7 +227,10 @@ class InlineAttemptsTest {
     on.assertNothingBorrowed();
   }
 
-  /** There each dependent runs on the stack of the one before: some reads go to the ring, and at once. */
+  /**
+   * There each dependent runs on the stack of the one before: some reads go to the ring, and at
+   * once.
+   */
   @Test
   void reads_onTheDriversThread_areSubmittedNowAndThen() {
     hand.cached = SIZE;

@@ -1,7 +1,7 @@
 package dev.annulus;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotSame;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -25,7 +25,10 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** What is remembered as a loss: a sync, or what has one within it, that failed with any error there is; and nothing else. */
+/**
+ * What is remembered as a loss: a sync, or what has one within it, that failed with any error there
+ * is; and nothing else.
+ */
 @Timeout(60)
 class LossesByHandTest {
   private static final int LAST_ERRNO = 133;
@@ -35,7 +38,10 @@ class LossesByHandTest {
     return IntStream.rangeClosed(1, LAST_ERRNO);
   }
 
-  /** The ways to have a sync done, each up to where it is in the driver's hands or on the caller's thread. */
+  /**
+   * The ways to have a sync done, each up to where it is in the driver's hands or on the caller's
+   * thread.
+   */
   enum Way {
     SYNC(false) {
       @Override
@@ -165,7 +171,10 @@ class LossesByHandTest {
     }
   }
 
-  /** The kernel tells it once: the sync behind it succeeds, and may be over before the first hears of its end. */
+  /**
+   * The kernel tells it once: the sync behind it succeeds, and may be over before the first hears
+   * of its end.
+   */
   @Test
   void sync_behindOneThatFailsWithAnyError_isNotBelievedThoughItIsFaster() {
     errnos()
@@ -223,10 +232,13 @@ class LossesByHandTest {
     assertTrue(first.isCompletedExceptionally() && second.isCompletedExceptionally());
     Throwable earlier = Objects.requireNonNull(on.descriptor.earlierSyncFailure());
     assertEquals(Errno.EDQUOT, Futures.errnoOf(earlier).errno());
-    assertFalse(earlier == on.descriptor.earlierSyncFailure(), "each caller gets an exception of its own");
+    assertNotSame(earlier, on.descriptor.earlierSyncFailure(), "each caller gets an exception of its own");
   }
 
-  /** Nothing else is a sync: neither a write to a plain file, nor what was asked of a file that syncs each write. */
+  /**
+   * Nothing else is a sync: neither a write to a plain file, nor what was asked of a file that
+   * syncs each write.
+   */
   @Test
   void failuresOfOtherOperations_areNoLosses() {
     Stream.of(HandFile.open(new HandDriver()), HandFile.open(new HandDriver(), OpenFlag.DSYNC))
@@ -291,7 +303,10 @@ class LossesByHandTest {
     assertEquals(errno, Futures.errnoOf(failed.exceptionNow()).errno());
   }
 
-  /** By whatever asks for durability, and without another operation, whose success would mean nothing. */
+  /**
+   * By whatever asks for durability, and without another operation, whose success would mean
+   * nothing.
+   */
   private static void assertRemembered(HandFile on) {
     on.assertNothingSubmitted();
     on.hand.caller =

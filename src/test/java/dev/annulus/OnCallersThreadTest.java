@@ -12,6 +12,7 @@ import dev.annulus.internal.driver.Repeats;
 import dev.annulus.internal.driver.Request;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -21,6 +22,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -133,7 +135,10 @@ class OnCallersThreadTest {
     assertEquals(List.of(), calls);
   }
 
-  /** The cache is looked at there too, but not of a file that has none, and not while operations are gathered. */
+  /**
+   * The cache is looked at there too, but not of a file that has none, and not while operations are
+   * gathered.
+   */
   @Test
   void triesOfCachedData_onTheRuntimesOwnThread_areMadeUnlessItGathers() {
     HandFile on = HandFile.open(hand, TestPolicies.with(null, true, Durability.SYNC_AFTER));
@@ -169,9 +174,9 @@ class OnCallersThreadTest {
 
     HandFile virtual = HandFile.open(hand);
     Thread closer = Thread.ofVirtual().start(virtual.file::close);
-    org.awaitility.Awaitility.await().atMost(20, TimeUnit.SECONDS).until(() -> !hand.requests.isEmpty());
+    Awaitility.await().atMost(20, TimeUnit.SECONDS).until(() -> !hand.requests.isEmpty());
     virtual.end(Operation.Close.class, 0);
-    assertTrue(closer.join(java.time.Duration.ofSeconds(20)));
+    assertTrue(closer.join(Duration.ofSeconds(20)));
     assertEquals(1, calls.size());
   }
 
@@ -235,7 +240,9 @@ class OnCallersThreadTest {
     assertEquals(repeated.size(), calls.size());
   }
 
-  /** What was written before the interruption would be there twice, and a loss be told to nobody. */
+  /**
+   * What was written before the interruption would be there twice, and a loss be told to nobody.
+   */
   @Test
   void appendsSyncedWritesAndSyncs_interrupted_areNotMadeAgain() {
     HandFile appending = HandFile.open(hand, OpenFlag.APPEND);
@@ -425,7 +432,10 @@ class OnCallersThreadTest {
 
   // ---- what comes after ----
 
-  /** A short write goes on on the same thread, and what must wait for others goes to the driver, with everything borrowed. */
+  /**
+   * A short write goes on on the same thread, and what must wait for others goes to the driver,
+   * with everything borrowed.
+   */
   @Test
   void fullWrite_shortOnItsCallersThread_goesOnThere() {
     HandFile on = HandFile.open(hand);
@@ -479,7 +489,8 @@ class OnCallersThreadTest {
     for (Callable<IoFuture<?>> operation : everything(on.file.callerRuns())) {
       hand.requests.clear();
       IoFuture<?> future = call(operation);
-      if (hand.requests.poll() instanceof Request request) {
+      Request request = hand.requests.poll();
+      if (request != null) {
         request.completed(-Errno.EIO); // a batch is submitted
       }
       assertTrue(future.isCompletedExceptionally());

@@ -21,7 +21,10 @@ import java.util.concurrent.RejectedExecutionException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** What opening and deleting are made of, and what becomes of a file that nobody wants any more when it comes. */
+/**
+ * What opening and deleting are made of, and what becomes of a file that nobody wants any more when
+ * it comes.
+ */
 @Timeout(60)
 class OpenByHandTest {
   private static final Path PATH = Path.of("any");

@@ -18,7 +18,10 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** What is made of a direct transfer that the system refuses as invalid: told what it should be like, and a loss or none. */
+/**
+ * What is made of a direct transfer that the system refuses as invalid: told what it should be
+ * like, and a loss or none.
+ */
 @Timeout(60)
 class RefusedTransferTest {
   private static final int BLOCK = 512;

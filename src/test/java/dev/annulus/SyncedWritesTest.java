@@ -22,7 +22,10 @@ import java.util.concurrent.RejectedExecutionException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** Writes to a file that syncs each of them: a loss is told to one of those in flight, and may be another's. */
+/**
+ * Writes to a file that syncs each of them: a loss is told to one of those in flight, and may be
+ * another's.
+ */
 @Timeout(60)
 class SyncedWritesTest {
   private static final int FD = 1_000_000;
