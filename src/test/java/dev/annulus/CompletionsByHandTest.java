@@ -55,6 +55,18 @@ class CompletionsByHandTest {
     on.assertNothingBorrowed();
   }
 
+  /** The operation is over, and the driver does not have it any more. */
+  @Test
+  void cancel_whileTheCompletionWaits_doesNotAskTheDriver() {
+    HandFile on = open(tasks::add);
+    IoFuture<Integer> read = on.file.read(buffer(), 0);
+    on.end(Operation.Read.class, SIZE);
+    assertTrue(read.cancel(true));
+    assertTrue(hand.cancelled.isEmpty());
+    tasks.remove().run();
+    assertTrue(read.isCancelled() && read.released().isDone());
+  }
+
   @Test
   void failure_isHandedToTheExecutorOnce() {
     HandFile on = open(tasks::add);

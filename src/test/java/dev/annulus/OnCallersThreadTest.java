@@ -12,6 +12,8 @@ import dev.annulus.internal.driver.Repeats;
 import dev.annulus.internal.driver.Request;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.NonReadableChannelException;
+import java.nio.channels.NonWritableChannelException;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -197,6 +199,64 @@ class OnCallersThreadTest {
     on.descriptor.closeIfUnused();
     assertEquals(List.of(), calls);
     on.assertNothingSubmitted();
+  }
+
+  /** Nothing is begun on a file that was not opened for it, or is closed, by whatever thread. */
+  @Test
+  void operations_ofAFileThatWasNotOpenedForThem_areRefused() {
+    hand.reader = () -> SIZE;
+    hand.writer = () -> SIZE;
+    HandFile writeOnly = new HandFile(hand, TestPolicies.plain(), OpenFlag.WRITE);
+    HandFile readOnly = new HandFile(hand, TestPolicies.plain(), OpenFlag.READ);
+    HandFile closed = HandFile.open(hand);
+    closed.assertCloses();
+    for (AsyncFile file : List.of(writeOnly.file, writeOnly.file.callerRuns())) {
+      assertRefused(NonReadableChannelException.class, reads(file));
+    }
+    for (AsyncFile file : List.of(readOnly.file, readOnly.file.callerRuns())) {
+      assertRefused(NonWritableChannelException.class, writes(file));
+    }
+    for (AsyncFile file : List.of(closed.file, closed.file.callerRuns())) {
+      assertRefused(IllegalStateException.class, reads(file));
+      assertRefused(IllegalStateException.class, writes(file));
+      assertRefused(IllegalStateException.class, List.of(() -> file.sync(Sync.DATA), file::stat, file::tryLockExclusive));
+    }
+    HandFile notAppending = HandFile.open(hand);
+    assertRefused(IllegalStateException.class, List.of(() -> notAppending.file.append(buffer())));
+    assertRefused(NonWritableChannelException.class, List.of(() -> readOnly.file.append(buffer())));
+    assertRefused(IllegalArgumentException.class, List.of(() -> notAppending.file.truncate(-1)));
+    assertRefused(IllegalArgumentException.class, List.of(() -> notAppending.file.allocate(0, 0)));
+    assertEquals(List.of(), hand.direct);
+    assertEquals(List.of(), calls);
+    writeOnly.assertNothingSubmitted();
+  }
+
+  private static List<Callable<Object>> reads(AsyncFile file) {
+    return List.of(
+        () -> file.read(buffer(), 0),
+        () -> file.read(ByteBuffer.allocate(SIZE), 0),
+        () -> file.readFully(buffer(), 0),
+        () -> file.read(List.of(buffer()), 0),
+        () -> file.readMany(List.of(new BufferAt(buffer(), 0))),
+        () -> file.tryRead(buffer(), 0),
+        () -> file.tryRead(ByteBuffer.allocate(SIZE), 0));
+  }
+
+  private static List<Callable<Object>> writes(AsyncFile file) {
+    return List.of(
+        () -> file.write(buffer(), 0),
+        () -> file.write(ByteBuffer.allocate(SIZE), 0),
+        () -> file.writeFully(buffer(), 0),
+        () -> file.write(List.of(buffer()), 0),
+        () -> file.writeDurably(buffer(), 0),
+        () -> file.truncate(0),
+        () -> file.allocate(0, 1),
+        () -> file.tryWrite(buffer(), 0),
+        () -> file.tryWrite(ByteBuffer.allocate(SIZE), 0));
+  }
+
+  private static void assertRefused(Class<? extends Throwable> type, List<Callable<Object>> operations) {
+    operations.forEach(operation -> assertThrows(type, operation::call));
   }
 
   // ---- interrupted calls ----
