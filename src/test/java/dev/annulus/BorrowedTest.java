@@ -171,7 +171,7 @@ class BorrowedTest {
 
   /** Settling an earlier operation's debts is what happens just before a lease is taken. */
   private void closeBeforeNextLease(HandFile on) {
-    on.descriptor.owed =
+    on.descriptor.owed[0] =
         new FileFuture.Plain<Void>(on.descriptor, new Operation.Nop()) {
           @Override
           void onSuccess(int result) {
@@ -183,6 +183,7 @@ class BorrowedTest {
             on.descriptor.closeUnheard();
           }
         };
+    on.descriptor.owes = true;
   }
 
   @ParameterizedTest

@@ -390,7 +390,8 @@ class DescriptorEndsTest {
           }
         };
     owed.leased = true;
-    on.descriptor.owed = owed;
+    on.descriptor.owed[0] = owed;
+    on.descriptor.owes = true;
     return owed;
   }
 

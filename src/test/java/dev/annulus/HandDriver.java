@@ -36,9 +36,6 @@ final class HandDriver implements Driver {
   /** Takes what is submitted. */
   Consumer<Request> taker = requests::add;
 
-  /** Runs when memory is to be registered. */
-  Runnable onRegister = () -> {};
-
   boolean through;
 
   /** What {@link #viewsMemory} answers. */
@@ -205,11 +202,6 @@ final class HandDriver implements Driver {
   @Override
   public boolean tellsRoom() {
     return tellsRoom;
-  }
-
-  @Override
-  public void register(MemorySegment memory) {
-    onRegister.run();
   }
 
   @Override

@@ -97,7 +97,7 @@ class BlockingFilesTest {
         Mounts.Mount unknown = files.mountIfSlowToClose(fd);
         assertNotNull(unknown, "closing asks its server");
         assertEquals(fs.root().toString(), unknown.point());
-        assertEquals(fs.root().toString(), mounts.pointOf(fs.root().resolve("sub/file")));
+        assertEquals(fs.root().toString(), mounts.mountOf(fs.root().resolve("sub/file")).point());
       } finally {
         closeFile(fd);
       }
@@ -113,7 +113,7 @@ class BlockingFilesTest {
     files.forget(-1);
     files.forget(Integer.MAX_VALUE);
     assertNotNull(files.mountIfSlowToClose(1_000_000));
-    assertEquals("(unknown)", mounts.pointOf(1_000_000));
+    assertEquals("(unknown)", mounts.mountOf(1_000_000).point());
     int eventFd = Syscalls.eventfd(Fcntl.EFD_CLOEXEC);
     try {
       assertNotNull(files.mountIfSlowToClose(eventFd), "neither a file nor a directory");
@@ -211,10 +211,10 @@ class BlockingFilesTest {
 
   @Test
   void mountPoints_ofPaths_areTheLongestThatContainThem() {
-    assertEquals("/", mounts.pointOf(Path.of("/no such directory/file")));
-    assertEquals("/dev/shm", mounts.pointOf(Path.of("/dev/shm/x/../y")));
-    assertEquals("/proc", mounts.pointOf(Path.of("/proc/self/status")));
-    assertTrue(mounts.pointOf(Path.of("/dev/shmx")).length() < "/dev/shm".length());
+    assertEquals("/", mounts.mountOf(Path.of("/no such directory/file")).point());
+    assertEquals("/dev/shm", mounts.mountOf(Path.of("/dev/shm/x/../y")).point());
+    assertEquals("/proc", mounts.mountOf(Path.of("/proc/self/status")).point());
+    assertTrue(mounts.mountOf(Path.of("/dev/shmx")).point().length() < "/dev/shm".length());
   }
 
   /** Each operation by the file or path it is about. */

@@ -162,7 +162,6 @@ class InFlightTableTest {
     table.end(first, 17);
     table.refuse(second, cause);
     assertEquals(2, table.endings());
-    assertEquals(first, table.firstEnding());
     assertEquals(17, table.outcome(first));
     assertNull(table.refusal(first), "its memory is no cause");
     assertSame(cause, table.refusal(second));
@@ -174,7 +173,6 @@ class InFlightTableTest {
     assertNull(table.kept(first), "memory is kept");
     assertNull(table.requestOrNull(first));
     assertFalse(table.isFull());
-    assertEquals(second, table.firstEnding());
     assertEquals(second, table.takeEnding());
     table.told(second);
     assertEquals(0, table.endings());
@@ -200,7 +198,6 @@ class InFlightTableTest {
     assertEquals(2, table.size());
     assertEquals(other, table.takeEnding());
     table.told(other);
-    assertEquals(slot, table.firstEnding());
     assertSame(request, table.request(slot));
     assertEquals(3, table.outcome(slot));
     assertNull(table.refusal(slot));
@@ -217,13 +214,33 @@ class InFlightTableTest {
       slots[i] = table.claim(RecordingRequest::nop);
       table.end(slots[i], i);
     }
-    table.tellLater();
+    table.tellLater(table.takeEnding());
     assertEquals(3, table.endings());
     for (int i : new int[] {1, 2, 0}) {
-      assertEquals(slots[i], table.firstEnding());
       assertEquals(slots[i], table.takeEnding());
       table.told(slots[i]);
     }
+  }
+
+  @Test
+  void take_endedOperation_isInHandAndNotCounted() {
+    InFlightTable table = new InFlightTable(1);
+    RecordingRequest request = RecordingRequest.nop();
+    int slot = table.claim(() -> request);
+    long userData = table.nextUserData(slot);
+    assertEquals(slot, table.take(slot, 7));
+    assertEquals(0, table.endings());
+    assertEquals(0, table.size());
+    assertTrue(table.isFull(), "its slot is not free before it has been told");
+    assertFalse(table.isCurrent(userData), "another completion would be told");
+    assertEquals(7, table.outcome(slot));
+    table.tellLater(slot);
+    assertEquals(1, table.size());
+    assertEquals(slot, table.takeEnding());
+    assertEquals(7, table.outcome(slot));
+    assertSame(request, table.request(slot));
+    table.told(slot);
+    assertFalse(table.isFull());
   }
 
   @Test

@@ -28,7 +28,7 @@ class LostReaperTest {
       (Driver) Proxy.newProxyInstance(Driver.class.getClassLoader(), new Class<?>[] {Driver.class}, (_, _, _) -> null);
 
   private final HandReaper hand = new HandReaper(4, 8);
-  private final LostReaper lost = new LostReaper("lost", hand.where, hand.intake, hand.table);
+  private final LostReaper lost = new LostReaper("lost", hand.where, hand.intake, hand.table, hand.reaper.heldBack());
 
   @AfterEach
   void close() {
