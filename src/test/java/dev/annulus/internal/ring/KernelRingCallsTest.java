@@ -1,12 +1,17 @@
 package dev.annulus.internal.ring;
 
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.annulus.internal.abi.GetEventsArgLayout;
 import dev.annulus.internal.abi.IoUring;
 import dev.annulus.internal.abi.IovecLayout;
+import dev.annulus.internal.abi.ProbeLayout;
 import dev.annulus.internal.driver.Errno;
 import dev.annulus.testing.SyscallTap;
 import dev.annulus.testing.SyscallTap.Call;
@@ -174,5 +179,47 @@ class KernelRingCallsTest {
         assertFalse(ring.supports(opcode));
       }
     }
+  }
+
+  @Test
+  void supports_opcodes_areThoseTheKernelFlags() throws RingSetupException {
+    tap.answer(
+        call -> {
+          if (call.number() != REGISTER || call.arguments().get(1) != IoUring.IORING_REGISTER_PROBE) {
+            return SyscallTap.PASS;
+          }
+          MemorySegment probe =
+              SyscallTap.memory(call.arguments().get(2), ProbeLayout.SIZE + 256 * ProbeLayout.OP_SIZE);
+          probe.set(JAVA_BYTE, ProbeLayout.OPS_LEN, (byte) 200);
+          for (int opcode = 0; opcode < 256; opcode++) {
+            int flags = opcode == 3 ? 0 : IoUring.IO_URING_OP_SUPPORTED;
+            probe.set(JAVA_SHORT, ProbeLayout.OPS + opcode * ProbeLayout.OP_SIZE + ProbeLayout.OP_FLAGS, (short) flags);
+          }
+          return 0;
+        });
+    try (KernelRing ring = open()) {
+      assertTrue(ring.supports(0));
+      assertTrue(ring.supports(2));
+      assertFalse(ring.supports(3));
+      assertTrue(ring.supports(199));
+      assertFalse(ring.supports(200), "beyond what the kernel knows");
+    }
+  }
+
+  /** An error of the JVM comes when the queues are mapped. */
+  @Test
+  void open_cutBehindTheMappings_undoesThem() {
+    long descriptors = ProcSelf.ringDescriptors();
+    int mappings = ProcSelf.ringMappings().size();
+    tap.answer(
+        call -> {
+          if (call.number() == REGISTER) {
+            throw new OutOfMemoryError("thrown by the test");
+          }
+          return SyscallTap.PASS;
+        });
+    assertThrows(OutOfMemoryError.class, KernelRingCallsTest::open);
+    assertEquals(mappings, ProcSelf.ringMappings().size());
+    assertEquals(descriptors, ProcSelf.ringDescriptors());
   }
 }

@@ -207,40 +207,26 @@ class InFlightTableTest {
   }
 
   @Test
-  void tellLater_firstOfSeveral_comesLast() {
-    InFlightTable table = new InFlightTable(3);
-    int[] slots = new int[3];
-    for (int i = 0; i < 3; i++) {
-      slots[i] = table.claim(RecordingRequest::nop);
-      table.end(slots[i], i);
-    }
-    table.tellLater(table.takeEnding());
-    assertEquals(3, table.endings());
-    for (int i : new int[] {1, 2, 0}) {
-      assertEquals(slots[i], table.takeEnding());
-      table.told(slots[i]);
-    }
-  }
-
-  @Test
-  void take_endedOperation_isInHandAndNotCounted() {
+  void take_anEnding_isToldAndFreesItsSlot() {
     InFlightTable table = new InFlightTable(1);
     RecordingRequest request = RecordingRequest.nop();
     int slot = table.claim(() -> request);
+    table.keep(slot, "memory");
     long userData = table.nextUserData(slot);
-    assertEquals(slot, table.take(slot, 7));
-    assertEquals(0, table.endings());
-    assertEquals(0, table.size());
+    assertEquals(slot, table.take(slot, 5));
+    assertEquals(0, table.size(), "it is as good as told");
     assertTrue(table.isFull(), "its slot is not free before it has been told");
-    assertFalse(table.isCurrent(userData), "another completion would be told");
-    assertEquals(7, table.outcome(slot));
+    assertFalse(table.isCurrent(userData), "its completion has come");
+    assertEquals(5, table.outcome(slot));
+    assertNull(table.refusal(slot));
+    assertSame(request, table.request(slot));
     table.tellLater(slot);
     assertEquals(1, table.size());
+    assertEquals(1, table.endings());
     assertEquals(slot, table.takeEnding());
-    assertEquals(7, table.outcome(slot));
-    assertSame(request, table.request(slot));
     table.told(slot);
-    assertFalse(table.isFull());
+    assertNull(table.kept(slot));
+    assertEquals(slot, table.claim(RecordingRequest::nop));
   }
 
   @Test

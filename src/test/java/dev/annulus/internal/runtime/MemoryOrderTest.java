@@ -76,8 +76,9 @@ class MemoryOrderTest {
         Arguments.of(
             "runtime/BoundedQueue",
             """
-            offer: releaseFence, getOpaque, plain load, get, compareAndSet, plain store
-            poll: getAcquire
+            offer: releaseFence, getOpaque, getOpaque, isFull(), compareAndSet, plain store
+            isFull: getAcquire, setOpaque
+            poll: setRelease, getAcquire
             isEmpty: getAcquire
             forEach: getAcquire
             """),

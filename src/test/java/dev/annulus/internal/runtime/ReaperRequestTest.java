@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
-import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.annulus.internal.abi.IoUring;
@@ -595,29 +594,27 @@ class ReaperRequestTest {
     assertTrue(hand.table.isFull());
   }
 
-  /** Taken from the queue, and not yet anywhere else: the next round goes on with it. */
   @Test
-  void round_cutWithARequestInHand_goesOnWithIt() {
-    int[] looks = {0};
+  void submission_cutByAnErrorOfTheJvm_isRefusedAloneAndKeepsNothing() {
     Noted request =
         new Noted(new Operation.Nop()) {
           @Override
           public int mark() {
-            if (++looks[0] == 1) {
-              throw new StackOverflowError("thrown by the test");
-            }
-            return super.mark();
+            throw new StackOverflowError("thrown by the test");
           }
         };
+    Noted next = nop();
     hand.put(request);
-    assertThrows(StackOverflowError.class, () -> hand.reaper.round(1));
-    assertFalse(hand.reaper.isIdle(), "closing would leave it behind");
+    hand.put(next);
     hand.reaper.round(1);
+    assertEquals(How.REFUSED, request.await().how());
+    assertInstanceOf(StackOverflowError.class, request.await().cause());
     assertEquals(1, hand.ring.entries().size());
     hand.ring.complete(hand.ring.entries().getLast().userData(), 3);
     hand.reaper.round(1);
-    assertEquals(3, request.result());
+    assertEquals(3, next.result());
     assertTrue(hand.reaper.isIdle());
+    assertEquals(0, hand.intake.size());
   }
 
   @Test

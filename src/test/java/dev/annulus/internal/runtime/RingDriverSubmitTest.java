@@ -149,6 +149,14 @@ class RingDriverSubmitTest {
     RecordingRequest later = RecordingRequest.nop();
     driver.submit(later);
     assertEquals(How.REFUSED, later.await().how());
+    for (Operation operation : List.of(new Operation.Nop(), new Operation.ListDirectory(Path.of("/"), new ArrayList<>()))) {
+      RecordingRequest past = new RecordingRequest(operation);
+      driver.submitPastLimits(past);
+      assertEquals(How.REFUSED, past.await().how(), operation.name());
+      RecordingRequest inBatch = new RecordingRequest(operation);
+      driver.submitAll(List.of(inBatch));
+      assertEquals(How.REFUSED, inBatch.await().how(), operation.name());
+    }
     assertEquals(0, driver.stats().inFlight());
   }
 

@@ -7,12 +7,16 @@ import static dev.annulus.internal.abi.IoUring.IORING_SETUP_DEFER_TASKRUN;
 import static dev.annulus.internal.abi.IoUring.IORING_SETUP_NO_SQARRAY;
 import static dev.annulus.internal.abi.IoUring.IORING_SETUP_SINGLE_ISSUER;
 import static dev.annulus.internal.abi.IoUring.IORING_SETUP_SUBMIT_ALL;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.annulus.internal.driver.Errno;
+import dev.annulus.internal.abi.ParamsLayout;
+import dev.annulus.internal.abi.IoUring;
+import dev.annulus.internal.abi.Syscalls;
 import dev.annulus.internal.driver.Unavailable;
 import dev.annulus.internal.ring.KernelRing;
 import dev.annulus.internal.ring.ProcSelf;
@@ -21,6 +25,10 @@ import dev.annulus.testing.Needs;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
+import dev.annulus.testing.SyscallTap;
+import java.lang.foreign.MemorySegment;
+import java.time.Duration;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -175,6 +183,46 @@ class RingSetupTest {
     Unavailable e = assertThrows(Unavailable.class, () -> RingSetup.open(8, denied).close());
     assertEquals(Unavailable.Cause.NATIVE_ACCESS_DENIED, e.reason());
     assertInstanceOf(IllegalCallerException.class, e.getCause());
+  }
+
+  /** A kernel that lacks something: told by its features, or by what it says of its operations. */
+  @ParameterizedTest
+  @ValueSource(ints = {IoUring.IORING_FEAT_NODROP, IoUring.IORING_FEAT_SUBMIT_STABLE, IoUring.IORING_FEAT_EXT_ARG, 0})
+  void open_kernelThatLacksWhatIsNeeded_saysSoAndLeavesNothing(int lacking) {
+    long descriptors = ProcSelf.ringDescriptors();
+    int mappings = ProcSelf.ringMappings().size();
+    try (SyscallTap tap = SyscallTap.ofThisThread()) {
+      tap.answer(
+          call -> {
+            if (call.number() == IoUring.NR_io_uring_setup && lacking != 0) {
+              return setupWithout(lacking, call);
+            }
+            boolean probes =
+                call.number() == IoUring.NR_io_uring_register
+                    && call.arguments().get(1) == IoUring.IORING_REGISTER_PROBE;
+            return probes && lacking == 0 ? -Errno.EINVAL : SyscallTap.PASS;
+          });
+      Unavailable e = assertThrows(Unavailable.class, () -> RingSetup.open(8).close());
+      assertEquals(Unavailable.Cause.MISSING_OPERATION, e.reason());
+      assertTrue(e.detail().contains(lacking == 0 ? "opcode" : "features"), e.detail());
+    }
+    assertEquals(descriptors, ProcSelf.ringDescriptors());
+    assertEquals(mappings, ProcSelf.ringMappings().size());
+  }
+
+  /** Has another thread, whose calls pass, make the ring, and takes a feature away from what the kernel says. */
+  private static int setupWithout(int feature, SyscallTap.Call call) {
+    MemorySegment params = SyscallTap.memory(call.arguments().get(1), ParamsLayout.SIZE);
+    int[] fd = new int[1];
+    Thread making =
+        Thread.ofPlatform().start(() -> fd[0] = Syscalls.ioUringSetup(call.arguments().getFirst().intValue(), params));
+    try {
+      assertTrue(making.join(Duration.ofSeconds(20)));
+    } catch (InterruptedException e) {
+      throw new AssertionError(e);
+    }
+    params.set(JAVA_INT, ParamsLayout.FEATURES, params.get(JAVA_INT, ParamsLayout.FEATURES) & ~feature);
+    return fd[0];
   }
 
   @Test
