@@ -100,7 +100,7 @@ class BuffersTest {
         FileChannel file = FileChannel.open(dir.resolve("sparse"), CREATE, READ, WRITE)) {
       MappedByteBuffer buffer = (MappedByteBuffer) file.map(MapMode.READ_WRITE, 0, unit, arena).asByteBuffer();
       assertFalse(Buffers.hasKnownAddress(buffer));
-      assertTrue(Buffers.hasKnownAddress((MappedByteBuffer) buffer.slice(0, unit - 1)));
+      assertTrue(Buffers.hasKnownAddress(buffer.slice(0, unit - 1)));
     }
   }
 

@@ -2,7 +2,7 @@ package dev.annulus;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
-import static org.junit.jupiter.api.Assertions.assertNotSame;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -119,14 +119,16 @@ class DescriptorEndsTest {
 
   /** What is thrown is thrown before the descriptor is given back. */
   @Test
-  void closeHere_thatThrows_isSubmitted() {
+  void closeHere_thatThrows_isDoneByTheNextWhoComes() {
     HandFile on = openLocked();
     hand.closesOnCaller = true;
     hand.caller =
         _ -> {
           throw new IllegalStateException("by the test");
         };
-    on.descriptor.closeHere();
+    assertThrows(IllegalStateException.class, on.descriptor::closeHere);
+    on.assertNothingSubmitted();
+    assertFalse(on.file.closeAsync().isDone());
     on.end(Operation.Unlock.class, 0);
     on.end(Operation.Close.class, 0);
     assertWell(on.file.closeAsync());
@@ -425,10 +427,10 @@ class DescriptorEndsTest {
     HandFile on = HandFile.open(hand);
     FileFuture<Void> owed = owed(on, 4);
     on.descriptor.settleOwed();
-    assertSame(owed, on.descriptor.owed);
+    assertSame(owed, on.descriptor.owed[0]);
     assertFalse(owed.isUndone());
     on.descriptor.settleOwed();
-    assertNotSame(owed, on.descriptor.owed);
+    assertNull(on.descriptor.owed[0]);
     assertTrue(owed.isUndone());
     assertEquals(0, on.leases());
     on.assertCloses();

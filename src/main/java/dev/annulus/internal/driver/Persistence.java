@@ -3,8 +3,9 @@ package dev.annulus.internal.driver;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * Does what must be done although memory or stack is wanting just now: again and again, with pauses, for a second. For threads that nobody
- * waits for, and for the rare steps that no later round of the driver's repeats.
+ * Does what must be done although memory or stack is wanting just now: again and again, with pauses, until there is memory; for want of stack
+ * for a second, since a thread's own stack grows no more. For threads that nobody waits for, and for the rare steps that no later round of
+ * the driver's repeats.
  */
 public final class Persistence {
   private static final int TRIES = 200;
@@ -27,10 +28,11 @@ public final class Persistence {
     return e instanceof VirtualMachineError || (e instanceof MatchException && e.getCause() instanceof VirtualMachineError);
   }
 
-  /** Runs a step until it ends without a {@link VirtualMachineError}, or for a second; logs what it throws else. False if it failed. */
+  /** Runs a step until it ends without a {@link VirtualMachineError}; logs what it throws else. False if it failed. */
   public static boolean run(Step step) {
     Throwable failure = null;
-    for (int tries = 0; tries < TRIES; tries++) {
+    int tries = 0;
+    while (tries < TRIES) {
       try {
         step.run();
         return true;
@@ -39,7 +41,7 @@ public final class Persistence {
         if (!isWant(e)) {
           break;
         }
-        pause(tries);
+        tries = next(tries, e);
       }
     }
     log(failure);
@@ -48,7 +50,8 @@ public final class Persistence {
 
   /** Completes a request. */
   public static void complete(Request request, int result) {
-    for (int tries = 0; tries < TRIES; tries++) {
+    int tries = 0;
+    while (tries < TRIES) {
       try {
         request.completed(result);
         return;
@@ -57,7 +60,7 @@ public final class Persistence {
           log(e);
           return;
         }
-        pause(tries);
+        tries = next(tries, e);
       }
     }
     log(null);
@@ -65,7 +68,8 @@ public final class Persistence {
 
   /** Refuses a request. */
   public static void refuse(Request request, Throwable cause) {
-    for (int tries = 0; tries < TRIES; tries++) {
+    int tries = 0;
+    while (tries < TRIES) {
       try {
         request.refused(cause);
         return;
@@ -74,7 +78,7 @@ public final class Persistence {
           log(e);
           return;
         }
-        pause(tries);
+        tries = next(tries, e);
       }
     }
     log(null);
@@ -82,7 +86,8 @@ public final class Persistence {
 
   /** Gives a request up. */
   public static void abandon(Request request, Throwable cause) {
-    for (int tries = 0; tries < TRIES; tries++) {
+    int tries = 0;
+    while (tries < TRIES) {
       try {
         request.abandoned(cause);
         return;
@@ -91,21 +96,23 @@ public final class Persistence {
           log(e);
           return;
         }
-        pause(tries);
+        tries = next(tries, e);
       }
     }
     log(null);
   }
 
-  /** The first tries are made at once: what stood in the way may have been a single error. */
-  private static void pause(int tries) {
+  /** The first tries are made at once: what stood in the way may have been a single error. Memory may be long in coming, and then is there. */
+  private static int next(int tries, Throwable e) {
     if (tries > 2) {
       try {
         LockSupport.parkNanos(PAUSE_NANOS);
-      } catch (Throwable e) {
+      } catch (Throwable another) {
         // Then without a pause.
       }
     }
+    boolean outOfMemory = e instanceof OutOfMemoryError || e.getCause() instanceof OutOfMemoryError;
+    return outOfMemory && tries == TRIES - 1 ? tries : tries + 1;
   }
 
   private static void log(@org.jspecify.annotations.Nullable Throwable failure) {

@@ -37,6 +37,10 @@ final class Pool {
   private static final long NAP_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
 
   private static final int MAX_TRIES = 100;
+  private static final int MAX_CLOSES = 10;
+
+  /** How long a thread waits that has failed twice in a row. */
+  private static final long PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
 
   private final String threadNames;
   private final PoolState state;
@@ -284,17 +288,29 @@ final class Pool {
 
   private void work(PoolWorker worker) {
     Throwable failure = null;
+    int failures = 0;
     boolean stays = true;
     while (stays) {
       try {
         if (failure != null) {
-          Log.error("a thread of the pool goes on after an error", threadNames, failure);
+          pauseAfter(failure, failures);
           failure = null;
         }
         stays = workOnce(worker);
+        failures = 0;
       } catch (Throwable e) {
         failure = e;
+        failures++;
       }
+    }
+  }
+
+  /** The first of several in a row is logged, and none is followed by many more a second. */
+  private void pauseAfter(Throwable failure, int failures) {
+    if (failures == 1) {
+      Log.error("a thread of the pool goes on after an error", threadNames, failure);
+    } else {
+      LockSupport.parkNanos(PAUSE_NANOS);
     }
   }
 
@@ -356,7 +372,8 @@ final class Pool {
       task.begun = !(task.operation instanceof Operation.Close); // which may be done again, and the others may not
       task.result = -Errno.ENOMEM;
       endings.begins();
-      task.result = run(task.operation);
+      task.tries++;
+      task.result = run(task.operation, task.tries);
       task.begun = true;
     }
     if (isToEnd(task)) {
@@ -376,12 +393,12 @@ final class Pool {
     }
   }
 
-  /** Whatever goes wrong, the request must end. A close that an error of the JVM's has cut is done once more. */
-  private int run(Operation operation) {
+  /** Whatever goes wrong, the request must end. A close that an error of the JVM has cut is done again. */
+  private int run(Operation operation, int tries) {
     try {
       return runner.applyAsInt(operation);
     } catch (Throwable e) {
-      if (operation instanceof Operation.Close && e instanceof VirtualMachineError cut) {
+      if (operation instanceof Operation.Close && e instanceof VirtualMachineError cut && tries < MAX_CLOSES) {
         throw cut;
       }
       Log.error("running an operation failed", operation.name(), e);

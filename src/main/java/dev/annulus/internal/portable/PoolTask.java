@@ -52,6 +52,9 @@ final class PoolTask {
   /** How far the thread that holds it has come. */
   boolean begun;
 
+  /** How often it was begun: a close that was cut is begun again. */
+  int tries;
+
   boolean counted;
   boolean told;
   int result;
