@@ -23,9 +23,8 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.CyclicBarrier;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.awaitility.Awaitility;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -99,40 +98,48 @@ class BufferPoolTest {
     assertEquals(PAGES, all.size());
   }
 
+  /** The lease is long, so that the threads meet in the midst of giving it back. */
   @Test
   void lease_closedByManyThreadsAtOnce_givesItsPagesBackOnce() throws Exception {
-    int closers = 3;
-    AtomicReference<@Nullable Lease> current = new AtomicReference<>();
-    CyclicBarrier barrier = new CyclicBarrier(closers + 1);
+    int rounds = 200;
+    int bytes = 2048 * PAGE;
+    BufferPool large = new BufferPool(2 * bytes, allocated::add);
+    AtomicReferenceArray<@Nullable Lease> leases = new AtomicReferenceArray<>(rounds);
+    AtomicInteger closed = new AtomicInteger();
+    List<Throwable> troubles = Collections.synchronizedList(new ArrayList<>());
     List<Thread> threads = new ArrayList<>();
-    int rounds = 2_000;
-    for (int i = 0; i < closers; i++) {
-      threads.add(Thread.ofPlatform().start(() -> closeEach(current, barrier, rounds)));
+    for (int i = 0; i < 2; i++) {
+      threads.add(Thread.ofPlatform().start(() -> closeEach(leases, closed, troubles)));
     }
     for (int round = 0; round < rounds; round++) {
-      current.set(lease(1));
-      barrier.await(20, TimeUnit.SECONDS);
-      barrier.await(20, TimeUnit.SECONDS);
-      assertEquals(0, leasedBytes(), "round " + round);
+      leases.set(round, large.tryLease(bytes).orElseThrow());
+      while (closed.get() < 2 * (round + 1)) {
+        Thread.yield();
+      }
+      assertEquals(List.of(), troubles, "round " + round);
+      assertEquals(0, large.stats(0).leasedBytes(), "round " + round);
     }
     for (Thread thread : threads) {
       assertTrue(thread.join(Duration.ofSeconds(20)));
     }
-    assertEquals(PAGES, leaseAll().size());
+    assertTrue(large.tryLease(2 * bytes).isPresent(), "not whole again");
+    large.close();
   }
 
-  private static void closeEach(AtomicReference<@Nullable Lease> current, CyclicBarrier barrier, int rounds) {
-    try {
-      for (int round = 0; round < rounds; round++) {
-        barrier.await(20, TimeUnit.SECONDS);
-        Lease lease = current.get();
-        if (lease != null) {
-          lease.close();
-        }
-        barrier.await(20, TimeUnit.SECONDS);
+  private static void closeEach(
+      AtomicReferenceArray<@Nullable Lease> leases, AtomicInteger closed, List<Throwable> troubles) {
+    for (int round = 0; round < leases.length(); round++) {
+      Lease lease = leases.get(round);
+      while (lease == null) {
+        Thread.yield();
+        lease = leases.get(round);
       }
-    } catch (Exception e) {
-      throw new AssertionError(e);
+      try {
+        lease.close();
+      } catch (Throwable e) {
+        troubles.add(e);
+      }
+      closed.incrementAndGet();
     }
   }
 
