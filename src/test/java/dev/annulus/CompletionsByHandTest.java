@@ -192,9 +192,12 @@ class CompletionsByHandTest {
     assertFalse(over.cancel(true));
     over.obtrudeValue(3);
     assertTrue(hand.cancelled.isEmpty());
+    List<Integer> heard = new ArrayList<>();
     IoFuture<Integer> read = on.file.read(buffer(), 0);
+    CompletableFuture<Integer> _ = read.whenComplete((count, _) -> heard.add(count));
     assertFalse(hand.next().isGivenUp());
     assertTrue(read.complete(1));
+    assertEquals(List.of(1), heard, "who waits is told at once");
     assertTrue(hand.next().isGivenUp());
     assertEquals(1, hand.cancelled.size());
     on.end(Operation.Read.class, SIZE);

@@ -117,7 +117,7 @@ class DescriptorEndsTest {
     }
   }
 
-  /** What is thrown is thrown before the descriptor is given back. */
+  /** What is thrown is thrown before the descriptor is given back: the next who comes has it done. */
   @Test
   void closeHere_thatThrows_isDoneByTheNextWhoComes() {
     HandFile on = openLocked();
@@ -128,10 +128,10 @@ class DescriptorEndsTest {
         };
     assertThrows(IllegalStateException.class, on.descriptor::closeHere);
     on.assertNothingSubmitted();
-    assertFalse(on.file.closeAsync().isDone());
+    CompletableFuture<Void> closed = on.file.closeAsync();
     on.end(Operation.Unlock.class, 0);
     on.end(Operation.Close.class, 0);
-    assertWell(on.file.closeAsync());
+    assertWell(closed);
     on.assertNothingSubmitted();
   }
 
@@ -428,9 +428,11 @@ class DescriptorEndsTest {
     FileFuture<Void> owed = owed(on, 4);
     on.descriptor.settleOwed();
     assertSame(owed, on.descriptor.owed[0]);
+    assertTrue(on.descriptor.owes);
     assertFalse(owed.isUndone());
     on.descriptor.settleOwed();
     assertNull(on.descriptor.owed[0]);
+    assertFalse(on.descriptor.owes);
     assertTrue(owed.isUndone());
     assertEquals(0, on.leases());
     on.assertCloses();

@@ -266,6 +266,21 @@ class DurableWriteFormTest {
     }
   }
 
+  /** The driver has ended. */
+  @Test
+  void syncs_thatComeTooLate_areRefused() {
+    HandFile on = open(Durability.SYNC_AFTER);
+    IoFuture<Void> first = on.file.sync(Sync.DATA);
+    IoFuture<Void> behind = on.file.sync(Sync.DATA);
+    on.descriptor.groupCommit().end(new RejectedExecutionException("closed"));
+    Futures.assertNames(behind.exceptionNow(), "closed");
+    Futures.assertNames(on.file.sync(Sync.DATA).exceptionNow(), "closed");
+    on.end(Operation.Sync.class, 0);
+    assertTrue(first.isDone() && !first.isCompletedExceptionally());
+    on.assertNothingSubmitted();
+    on.assertNothingBorrowed();
+  }
+
   @Test
   void sync_thatIsGivenUp_isToldToAllWhoShareIt() {
     HandFile on = open(Durability.SYNC_AFTER);

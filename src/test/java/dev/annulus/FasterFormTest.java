@@ -58,4 +58,36 @@ class FasterFormTest {
     }
     assertTrue(form.next());
   }
+
+  /** The order has no period that a caller's own could fall in with. */
+  @Test
+  void next_duringTrials_followsTheThueMorseSequence() {
+    FasterForm form = new FasterForm();
+    StringBuilder order = new StringBuilder();
+    for (int i = 0; i < 2 * FasterForm.TRIALS_OF_EACH; i++) {
+      boolean second = form.next();
+      order.append(second ? 1 : 0);
+      form.took(second, second ? 100 : 1000);
+    }
+    assertEquals("0110100110010110", order.toString());
+    for (int i = 0; i < FasterForm.USES_BETWEEN_TRIALS; i++) {
+      assertTrue(form.next());
+      form.took(true, 1_000_000); // no trial
+    }
+    assertTrue(form.next());
+    assertFalse(form.next(), "the next trials begin where the last ended");
+  }
+
+  /** A few that took much longer, in whatever order, do not count. */
+  @Test
+  void trials_areJudgedByTheirMedians() {
+    FasterForm form = new FasterForm();
+    long[] firsts = {10, 10, 10, 1000, 1000, 10, 10, 10};
+    int first = 0;
+    for (int i = 0; i < 2 * FasterForm.TRIALS_OF_EACH; i++) {
+      boolean second = form.next();
+      form.took(second, second ? 50 : firsts[first++]);
+    }
+    assertFalse(form.next());
+  }
 }

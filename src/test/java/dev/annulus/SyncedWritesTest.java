@@ -145,6 +145,19 @@ class SyncedWritesTest {
     assertEquals(List.of(OperationEnd.Outcome.FAILED, OperationEnd.Outcome.CANCELLED), outcomes);
   }
 
+  /** No data of theirs can be lost. */
+  @Test
+  void otherOperations_besideAWrite_areToldAtOnce() throws Exception {
+    AsyncFile file = open();
+    IoFuture<Integer> write = file.write(buffer(), 0);
+    Request writing = Objects.requireNonNull(hand.requests.poll());
+    IoFuture<Void> truncate = file.truncate(0);
+    hand.endNext(0);
+    assertTrue(truncate.isDone());
+    writing.completed(8);
+    assertEquals(8, Futures.get(write));
+  }
+
   @Test
   void write_inFlightWithOneThatFailsUnheard_fails() throws Exception {
     AsyncFile file = open();
