@@ -15,6 +15,8 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.RejectedExecutionException;
@@ -143,6 +145,22 @@ class OpenByHandTest {
     assertTrue(cancelled.cancel(true));
     end(UNLINK, -Errno.ECANCELED);
     end(UNLINK, 0);
+    end(CLOSE, 0);
+    assertNothingSubmitted();
+  }
+
+  /** It was opened, and its completion waited in an executor. */
+  @Test
+  void open_givenUpBeforeItsCompletionRuns_isClosed() {
+    Deque<Runnable> tasks = new ArrayDeque<>();
+    Policies policies = TestPolicies.with(tasks::add, Durability.SYNC_AFTER);
+    IoRuntime elsewhere = new IoRuntime("by-hand", Backend.IO_URING, hand, policies, Duration.ZERO);
+    CompletableFuture<AsyncFile> opening = elsewhere.openFile(PATH, CREATE, WRITE);
+    takeOpen().completed(FD);
+    assertFalse(opening.isDone());
+    assertTrue(opening.cancel(true));
+    assertNothingSubmitted();
+    tasks.remove().run();
     end(CLOSE, 0);
     assertNothingSubmitted();
   }
