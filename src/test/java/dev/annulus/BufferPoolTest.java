@@ -114,7 +114,7 @@ class BufferPoolTest {
     for (int round = 0; round < rounds; round++) {
       leases.set(round, large.tryLease(bytes).orElseThrow());
       while (closed.get() < 2 * (round + 1)) {
-        Thread.yield();
+        Thread.onSpinWait();
       }
       assertEquals(List.of(), troubles, "round " + round);
       assertEquals(0, large.stats(0).leasedBytes(), "round " + round);
@@ -131,7 +131,7 @@ class BufferPoolTest {
     for (int round = 0; round < leases.length(); round++) {
       Lease lease = leases.get(round);
       while (lease == null) {
-        Thread.yield();
+        Thread.onSpinWait();
         lease = leases.get(round);
       }
       try {
