@@ -43,6 +43,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 @Timeout(60)
 class ReaperThreadTest {
   private static final String NAME = "reaper-to-end";
+  private static final int NOP_RESULT = 7;
   private static final long BACK_OFF_NANOS = 1_000_000;
   private static final String EVENT_FD = "anon_inode:[eventfd]";
 
@@ -59,6 +60,13 @@ class ReaperThreadTest {
     volatile boolean wakes = true;
 
     volatile int closesThatFail;
+
+    /** Whether it cannot be entered any more. */
+    volatile boolean fails;
+
+    volatile boolean hasFailed;
+
+    private int completed;
 
     /** The read of the wake-up is in the kernel. */
     final CountDownLatch waited = new CountDownLatch(1);
@@ -95,7 +103,16 @@ class ReaperThreadTest {
 
     @Override
     public int enter(int toSubmit, int minComplete, long timeoutNanos) {
-      return hand.enter(toSubmit, minComplete, timeoutNanos);
+      if (fails) {
+        hasFailed = true;
+        return -Errno.EBADF;
+      }
+      int result = hand.enter(toSubmit, minComplete, timeoutNanos);
+      List<HandRing.Entry> nops = hand.entries(IoUring.IORING_OP_NOP);
+      while (completed < nops.size()) {
+        hand.complete(nops.get(completed++).userData(), NOP_RESULT);
+      }
+      return result;
     }
 
     @Override
@@ -252,6 +269,30 @@ class ReaperThreadTest {
       for (Thread closer : closers) {
         assertTrue(closer.join(Duration.ofSeconds(20)));
       }
+    }
+  }
+
+  /** Its result is known: it must not be told that it never will be. */
+  @Test
+  void ringFailing_withAnEndThatCouldNotBeTold_tellsItAllTheSame() throws Exception {
+    Quiet ring = new Quiet();
+    RecordingRequest request =
+        new RecordingRequest(new Operation.Nop()) {
+          @Override
+          public void completed(int result) {
+            if (!ring.hasFailed) {
+              ring.fails = true;
+              throw new OutOfMemoryError("thrown by the test");
+            }
+            super.completed(result);
+          }
+        };
+    try (CapturedLog log = new CapturedLog()) {
+      RingDriver driver = RingDriver.open(config(Duration.ofSeconds(5)), () -> ring);
+      driver.submit(request);
+      assertEquals(NOP_RESULT, request.result());
+      driver.close();
+      assertEquals(1, log.messagesWith("the reaper of " + NAME + " has failed").size(), log.messages().toString());
     }
   }
 }
