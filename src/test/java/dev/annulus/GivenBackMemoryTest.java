@@ -21,6 +21,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -66,7 +67,7 @@ class GivenBackMemoryTest {
   }
 
   private interface Entry {
-    Object call(AsyncFile file, ByteBuffer buffer, MemorySegment segment, long position);
+    CompletableFuture<?> call(AsyncFile file, ByteBuffer buffer, MemorySegment segment, long position);
   }
 
   private final HandDriver hand = new HandDriver();

@@ -32,8 +32,8 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(60)
 class PoolTest {
   private static final int MAX = 3;
-  private static final Throwable CLOSED = new RejectedExecutionException("closed, by the test");
-  private static final Throwable ABANDONED = new IOException("abandoned, by the test");
+  private final Throwable closed = new RejectedExecutionException("closed, by the test");
+  private final Throwable abandoned = new IOException("abandoned, by the test");
   private static final Duration NO_WARNING = Duration.ZERO;
   private static final long NO_TIME = 0;
   private static final long LONG = TimeUnit.SECONDS.toNanos(20);
@@ -222,10 +222,10 @@ class PoolTest {
     closes.forEach(close -> assertFalse(close.hasEnded(), "ended before its turn"));
     assertEquals(4 + MAX, pool.closing().end());
     for (RecordingRequest close : closes) {
-      pool.closing().endNext(CLOSED, ABANDONED);
+      pool.closing().endNext(closed, abandoned);
       assertTrue(close.hasEnded());
       assertEquals(How.REFUSED, close.await().how());
-      assertSame(CLOSED, close.await().cause());
+      assertSame(closed, close.await().cause());
     }
     assertEquals(0, admission.taken());
   }
@@ -253,11 +253,11 @@ class PoolTest {
     RecordingRequest held = put(holding());
     awaitHeld(1);
     assertEquals(1, pool.closing().end());
-    pool.closing().endNext(CLOSED, ABANDONED);
-    pool.closing().endNext(CLOSED, ABANDONED);
+    pool.closing().endNext(closed, abandoned);
+    pool.closing().endNext(closed, abandoned);
     End end = held.await();
     assertEquals(How.ABANDONED, end.how());
-    assertSame(ABANDONED, end.cause());
+    assertSame(abandoned, end.cause());
     assertEquals(1, counters.abandoned.sum());
     assertEquals(List.of(held.operation()), pool.closing().runningOperations());
     assertTrue(pool.closing().awaitQuiet(NO_TIME));
@@ -278,8 +278,8 @@ class PoolTest {
     Thread waiting = callOf(close(), results);
     Awaitility.await().atMost(Duration.ofSeconds(20)).until(() -> lane.queued == 1);
     assertEquals(1, pool.closing().end());
-    pool.closing().endNext(CLOSED, ABANDONED);
-    pool.closing().endNext(CLOSED, ABANDONED);
+    pool.closing().endNext(closed, abandoned);
+    pool.closing().endNext(closed, abandoned);
     assertTrue(waiting.join(Duration.ofSeconds(20)));
     assertEquals(List.of(-Errno.ECANCELED), results);
     assertEquals(0, counters.abandoned.sum());

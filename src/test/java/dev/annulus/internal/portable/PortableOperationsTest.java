@@ -44,8 +44,8 @@ import org.junit.jupiter.api.io.TempDir;
 @Timeout(60)
 class PortableOperationsTest {
   private static final EnumSet<OpenFlag> BOTH = EnumSet.of(OpenFlag.READ, OpenFlag.WRITE);
-  private static final IOException EIO = new IOException("Input/output error");
-  private static final IOException ESPIPE = new IOException("Illegal seek");
+  private final IOException eio = new IOException("Input/output error");
+  private final IOException espipe = new IOException("Illegal seek");
 
   @TempDir Path dir;
 
@@ -125,7 +125,7 @@ class PortableOperationsTest {
     assertAsked(channel, "force with metadata");
     assertEquals(0, calls.run(new Operation.Sync(fd, true)));
     assertAsked(channel, "force of data");
-    channel.answers.add(EIO);
+    channel.answers.add(eio);
     assertEquals(-Errno.EIO, calls.run(new Operation.Sync(fd, true)));
     assertAsked(channel, "force of data");
   }
@@ -147,7 +147,7 @@ class PortableOperationsTest {
   @Test
   void answers_ofTheJdk_areToldAsTheSystemsOwn() throws Exception {
     int fd = open(BOTH);
-    channel.answers.addAll(List.of(-1, 0, 0, EIO, new ClosedByInterruptException()));
+    channel.answers.addAll(List.of(-1, 0, 0, eio, new ClosedByInterruptException()));
     assertEquals(0, calls.run(read(fd, 0)));
     assertEquals(-Errno.EAGAIN, calls.run(read(fd, 0)));
     assertEquals(-Errno.EAGAIN, calls.run(write(fd, 0)));
@@ -177,7 +177,7 @@ class PortableOperationsTest {
   @Test
   void transfers_answeredThatThereAreNoPlaces_areDoneWithoutOne_unlessTheFileIsRegular() throws Exception {
     int pipe = files.add(openFile(BOTH, stream, null));
-    channel.answers.addAll(List.of(ESPIPE, 3, ESPIPE, 4, ESPIPE, 5, ESPIPE, 6));
+    channel.answers.addAll(List.of(espipe, 3, espipe, 4, espipe, 5, espipe, 6));
     assertEquals(3, calls.run(read(pipe, 0)));
     assertEquals(4, calls.run(write(pipe, 0)));
     assertEquals(5, calls.run(new Operation.ReadVector(pipe, pieces(4, 5), 0)));
@@ -185,11 +185,11 @@ class PortableOperationsTest {
     assertAsked(
         channel, "read 100 at 0", "read 100", "write 100 at 0", "write 100", "read 4 at 0", "read 4+5", "write 4 at 0",
         "write 4+5");
-    channel.answers.add(EIO);
+    channel.answers.add(eio);
     assertEquals(-Errno.EIO, calls.run(read(pipe, 0)));
     assertAsked(channel, "read 100 at 0");
     int file = open(BOTH);
-    channel.answers.addAll(List.of(ESPIPE, ESPIPE));
+    channel.answers.addAll(List.of(espipe, espipe));
     assertEquals(-Errno.ESPIPE, calls.run(read(file, 0)));
     assertEquals(-Errno.ESPIPE, calls.run(write(file, 0)));
     assertAsked(channel, "read 100 at 0", "write 100 at 0");
@@ -245,17 +245,17 @@ class PortableOperationsTest {
   @Test
   void vectors_thatFailAfterAPiece_tellThePiece_butOfASyncedFileTheError() throws Exception {
     int fd = open(BOTH);
-    channel.answers.addAll(List.of(4, EIO));
+    channel.answers.addAll(List.of(4, eio));
     assertEquals(4, calls.run(new Operation.WriteVector(fd, pieces(4, 5), 0)));
-    channel.answers.addAll(List.of(4, EIO));
+    channel.answers.addAll(List.of(4, eio));
     assertEquals(4, calls.run(new Operation.ReadVector(fd, pieces(4, 5), 0)));
-    channel.answers.add(EIO);
+    channel.answers.add(eio);
     assertEquals(-Errno.EIO, calls.run(new Operation.WriteVector(fd, pieces(4, 5), 0)));
     for (OpenFlag flag : List.of(OpenFlag.DSYNC, OpenFlag.SYNC)) {
       int synced = open(EnumSet.of(OpenFlag.READ, OpenFlag.WRITE, flag));
-      channel.answers.addAll(List.of(4, EIO));
+      channel.answers.addAll(List.of(4, eio));
       assertEquals(-Errno.EIO, calls.run(new Operation.WriteVector(synced, pieces(4, 5), 0)));
-      channel.answers.addAll(List.of(4, EIO));
+      channel.answers.addAll(List.of(4, eio));
       assertEquals(4, calls.run(new Operation.ReadVector(synced, pieces(4, 5), 0)));
     }
   }
@@ -315,7 +315,7 @@ class PortableOperationsTest {
   void close_thatFails_isToldAndTheOtherChannelClosedAllTheSame() throws Exception {
     int fd = files.add(openFile(BOTH, stream, writer));
     channel.answers.add(new IOException("No space left on device"));
-    writer.answers.add(EIO);
+    writer.answers.add(eio);
     assertEquals(-Errno.ENOSPC, calls.run(new Operation.Close(fd)), "the first failure");
     assertEquals(1, writer.closes);
     assertEquals(-Errno.EBADF, calls.run(new Operation.Close(fd)), "it is closed all the same");
@@ -411,6 +411,7 @@ class PortableOperationsTest {
 
   /** No write of this JVM runs beside one that sets the length. */
   @Test
+  @SuppressWarnings("LockNotBeforeTry") // held while another thread is to wait for it
   void lengths_areSetWithNoWriteUnderWay_throughWhateverOpening() throws Exception {
     OpenFile file = openFile(BOTH, regular, null);
     int fd = files.add(file);
@@ -432,7 +433,7 @@ class PortableOperationsTest {
     assertEquals(List.of(0, 100), seen);
     assertFalse(lock.isWriteLocked());
     assertEquals(0, lock.getReadLockCount());
-    channel.answers.add(EIO);
+    channel.answers.add(eio);
     assertEquals(-Errno.EIO, calls.run(write(fd, 0)));
     assertEquals(0, lock.getReadLockCount(), "kept after a failure");
   }
@@ -509,7 +510,7 @@ class PortableOperationsTest {
     channel.lock = channel.new Lock();
     int holder = open(BOTH);
     assertEquals(0, calls.run(new Operation.TryLock(holder)));
-    channel.answers.add(EIO);
+    channel.answers.add(eio);
     try (CapturedLog log = new CapturedLog()) {
       assertEquals(0, calls.run(new Operation.Close(holder)));
       assertEquals(1, log.messagesWith("giving back a lock").size());
@@ -665,6 +666,7 @@ class PortableOperationsTest {
   }
 
   @Test
+  @SuppressWarnings("MustBeClosedChecker") // it is closed, in the midst of the test
   void memory_whoseArenaIsClosedWhenTheReadEnds_freesTheStandIn() {
     Arena arena = Arena.ofConfined();
     Operation.Read read = DriverUse.read(1, arena.allocate(10), 0);

@@ -37,7 +37,7 @@ class OperationMountsTest {
   @Test
   void mount_ofFilesDirectoriesAndPaths_isFound() throws Exception {
     int file = open(PROC, OpenFlag.READ);
-    int directory = open(PROC.getParent().toRealPath(), OpenFlag.READ);
+    int directory = open(Path.of("/proc/self").toRealPath(), OpenFlag.READ);
     try {
       Operation read = new Operation.Sync(file, false);
       assertEquals("/proc", point(files.mountOf(read)));

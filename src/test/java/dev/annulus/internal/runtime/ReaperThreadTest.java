@@ -133,7 +133,9 @@ class ReaperThreadTest {
     @Override
     public void close() {
       events.add("ring closed");
-      if (closesThatFail-- > 0) {
+      int left = closesThatFail;
+      closesThatFail = left - 1;
+      if (left > 0) {
         throw new OutOfMemoryError("thrown by the test");
       }
     }
