@@ -2,6 +2,7 @@ package dev.annulus;
 
 import dev.annulus.internal.driver.Closing;
 import dev.annulus.internal.driver.Finisher;
+import dev.annulus.internal.driver.Log;
 import dev.annulus.internal.driver.Refusals;
 import dev.annulus.internal.driver.StallWatch;
 import java.util.List;
@@ -10,8 +11,6 @@ import java.util.stream.Stream;
 
 /** Closes the files that are still open when their runtime's driver has ended. */
 final class FilesLeftOpen {
-  private static final System.Logger LOG = System.getLogger("dev.annulus");
-
   private FilesLeftOpen() {}
 
   /**
@@ -61,7 +60,7 @@ final class FilesLeftOpen {
                     .append(thread.getName())
                     .append(" is in an operation of its own, at\n")
                     .append(StallWatch.stackOf(thread)));
-    LOG.log(System.Logger.Level.WARNING, message.toString());
+    Log.warn(message.toString());
   }
 
   /** Whether a thread runs an operation for itself, of this runtime or another. */

@@ -2,6 +2,7 @@ package dev.annulus;
 
 import dev.annulus.internal.driver.Driver;
 import dev.annulus.internal.driver.FlightRecorder;
+import dev.annulus.internal.driver.Log;
 import dev.annulus.internal.driver.Operation;
 import java.util.ArrayList;
 import java.util.List;
@@ -14,8 +15,6 @@ import org.jspecify.annotations.Nullable;
 
 /** Who watches a runtime. Asked at the beginning of each operation, so the answer "nobody" is one load and one flag. */
 final class Listeners {
-  private static final System.Logger LOG = System.getLogger("dev.annulus");
-
   private final Driver driver;
   private final AtomicBoolean complained = new AtomicBoolean();
 
@@ -116,7 +115,7 @@ final class Listeners {
       call.run();
     } catch (Throwable e) {
       if (complained.compareAndSet(false, true)) {
-        LOG.log(System.Logger.Level.WARNING, "a listener of the runtime failed; should it fail again, that will not be logged", e);
+        Log.warn("a listener of the runtime failed; should it fail again, that will not be logged", e);
       }
     }
   }

@@ -3,6 +3,7 @@ package dev.annulus;
 import dev.annulus.OperationEnd.Outcome;
 import dev.annulus.internal.driver.Driver;
 import dev.annulus.internal.driver.DriverThread;
+import dev.annulus.internal.driver.Log;
 import dev.annulus.internal.driver.OpenFlag;
 import dev.annulus.internal.driver.Persistence;
 import dev.annulus.internal.driver.StackRoom;
@@ -26,8 +27,6 @@ import org.jspecify.annotations.Nullable;
  * kernel looks a descriptor up late: had its number been given to another file meanwhile, that would be the one written to.
  */
 final class OpenDescriptor {
-  private static final System.Logger LOG = System.getLogger("dev.annulus");
-
   private static final VarHandle OWED = MethodHandles.arrayElementVarHandle(Object[].class);
   private static final VarHandle CLOSE_BEGUN;
 
@@ -401,7 +400,7 @@ final class OpenDescriptor {
     engine.openDescriptors().remove(this);
     closeFailure = failure;
     if (failure != null && !heard) {
-      LOG.log(System.Logger.Level.WARNING, "closing a file failed, and nobody is told: {0}", failure.getMessage());
+      Log.warn("closing a file failed, and nobody is told: " + failure.getMessage());
     }
     gone.countDown();
     engine.complete(() -> Persistence.run(() -> endClosed(failure)));

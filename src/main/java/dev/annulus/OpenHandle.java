@@ -1,5 +1,6 @@
 package dev.annulus;
 
+import dev.annulus.internal.driver.Log;
 import java.lang.ref.Cleaner;
 import org.jspecify.annotations.Nullable;
 
@@ -41,16 +42,14 @@ final class OpenHandle {
 
   /** Must not refer to the handle. */
   private record Dropped(OpenDescriptor descriptor, @Nullable Throwable opening) implements Runnable {
-    private static final System.Logger LOG = System.getLogger("dev.annulus");
-
-    @Override
+      @Override
     public void run() {
       if (!descriptor.isOpen()) {
         descriptor.closeIfUnused(); // should an error of the JVM have cut the closing
         return;
       }
       try {
-        LOG.log(System.Logger.Level.WARNING, message(), opening);
+        Log.warn(message(), opening);
       } catch (RuntimeException e) {
         // Nobody is left to tell.
       } finally {

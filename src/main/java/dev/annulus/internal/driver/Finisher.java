@@ -15,8 +15,6 @@ import java.util.concurrent.atomic.AtomicInteger;
  * time. For the use of one thread, the one that closes.
  */
 public final class Finisher {
-  private static final System.Logger LOG = System.getLogger("dev.annulus");
-
   private static final long LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
 
   private final Driver owner;
@@ -72,16 +70,11 @@ public final class Finisher {
   public void report(String runtime) {
     int notBegun = waiting.size();
     if (notBegun > 0) {
-      LOG.log(
-          System.Logger.Level.ERROR,
-          "closing {0}: no threads to end {1} operations, whose futures stay open",
-          runtime,
-          notBegun);
+      Log.error("closing " + runtime + ": no threads to end " + notBegun + " operations, whose futures stay open", null);
     }
     for (Thread helper : helpers) {
       if (helper.isAlive()) {
-        LOG.log(
-            System.Logger.Level.WARNING,
+        Log.warn(
             "closing the runtime "
                 + runtime
                 + " leaves a dependent of a future behind, which has not returned. It is at\n"
@@ -137,7 +130,7 @@ public final class Finisher {
     try {
       action.run();
     } catch (Throwable e) {
-      LOG.log(System.Logger.Level.ERROR, "ending an operation failed", e);
+      Log.error("ending an operation failed", e);
     } finally {
       if (unfinished.decrementAndGet() == 0) {
         synchronized (this) {

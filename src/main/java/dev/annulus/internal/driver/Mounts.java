@@ -29,7 +29,6 @@ public final class Mounts {
   /** Mounts something when a path leads there, which a look-up that must not wait leaves to others. */
   private static final String AUTOFS = "autofs";
 
-  private static final System.Logger LOG = System.getLogger("dev.annulus");
   private static final Path TABLE = Path.of("/proc/self/mountinfo");
   private static final long MIN_TRUST_NANOS = 100_000_000;
 
@@ -220,7 +219,7 @@ public final class Mounts {
     } catch (IOException | IndexOutOfBoundsException | NumberFormatException e) {
       allLocal = false;
       if (!warned.getAndSet(true)) {
-        LOG.log(System.Logger.Level.WARNING, TABLE + " cannot be read: " + e);
+        Log.warn(TABLE + " cannot be read: " + e);
       }
     }
     long end = System.nanoTime();

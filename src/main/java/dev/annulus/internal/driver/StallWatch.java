@@ -22,8 +22,6 @@ public final class StallWatch {
 
   private static final long MIN_LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
 
-  private static final System.Logger LOG = System.getLogger("dev.annulus");
-
   private final long thresholdNanos;
   private final String consequence;
 
@@ -138,7 +136,7 @@ public final class StallWatch {
       told = true;
       where.taken = new Taken(seen, stack);
       if (!forRecorder) {
-        LOG.log(System.Logger.Level.WARNING, message(thread, stack));
+        Log.warn(message(thread, stack));
       }
     }
 

@@ -25,8 +25,6 @@ import org.jspecify.annotations.Nullable;
  * the JDK puts the system's own text for the number.
  */
 final class Failures {
-  private static final System.Logger LOG = System.getLogger("dev.annulus");
-
   private Failures() {}
 
   static int errno(Throwable failure) {
@@ -45,7 +43,7 @@ final class Failures {
       case IllegalStateException _ -> Errno.EFAULT; // the memory's arena was closed
       case OutOfMemoryError _ -> Errno.ENOMEM;
       default -> {
-        LOG.log(System.Logger.Level.ERROR, "an operation failed in an unexpected way", failure);
+        Log.error("an operation failed in an unexpected way", failure, failure);
         yield Errno.EIO;
       }
     };

@@ -2,6 +2,7 @@ package dev.annulus.internal.runtime;
 
 import dev.annulus.internal.driver.Closing;
 import dev.annulus.internal.driver.Finisher;
+import dev.annulus.internal.driver.Log;
 import dev.annulus.internal.driver.Refusals;
 import dev.annulus.internal.driver.Request;
 import dev.annulus.internal.driver.StallWatch;

@@ -1,5 +1,6 @@
 package dev.annulus.internal.runtime;
 
+import dev.annulus.internal.driver.Log;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ThreadPoolExecutor;

@@ -2,6 +2,7 @@ package dev.annulus.internal.runtime;
 
 import dev.annulus.internal.abi.IoUring;
 import dev.annulus.internal.driver.Errno;
+import dev.annulus.internal.driver.Log;
 import dev.annulus.internal.driver.Operation;
 import dev.annulus.internal.driver.Persistence;
 import dev.annulus.internal.driver.Request;

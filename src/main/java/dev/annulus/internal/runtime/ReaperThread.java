@@ -4,6 +4,7 @@ import dev.annulus.internal.driver.Closing;
 import dev.annulus.internal.driver.Driver;
 import dev.annulus.internal.driver.DriverConfig;
 import dev.annulus.internal.driver.DriverThread;
+import dev.annulus.internal.driver.Log;
 import dev.annulus.internal.driver.Operation;
 import dev.annulus.internal.driver.Persistence;
 import dev.annulus.internal.driver.Refusals;

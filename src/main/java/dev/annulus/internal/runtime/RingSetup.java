@@ -11,6 +11,7 @@ import static dev.annulus.internal.abi.IoUring.IORING_SETUP_SUBMIT_ALL;
 import dev.annulus.internal.abi.Arch;
 import dev.annulus.internal.abi.IoUring;
 import dev.annulus.internal.driver.Errno;
+import dev.annulus.internal.driver.Log;
 import dev.annulus.internal.driver.Unavailable;
 import dev.annulus.internal.driver.Unavailable.Cause;
 import dev.annulus.internal.ring.KernelRing;

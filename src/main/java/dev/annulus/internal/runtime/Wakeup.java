@@ -6,6 +6,7 @@ import dev.annulus.internal.abi.Fcntl;
 import dev.annulus.internal.abi.IoUring;
 import dev.annulus.internal.abi.Syscalls;
 import dev.annulus.internal.driver.Errno;
+import dev.annulus.internal.driver.Log;
 import dev.annulus.internal.driver.Unavailable;
 import dev.annulus.internal.ring.SubmissionQueue;
 import java.lang.foreign.Arena;

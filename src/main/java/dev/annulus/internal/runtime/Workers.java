@@ -6,6 +6,7 @@ import dev.annulus.internal.driver.DriverThread;
 import dev.annulus.internal.driver.Errno;
 import dev.annulus.internal.driver.Finisher;
 import dev.annulus.internal.driver.HungOperations;
+import dev.annulus.internal.driver.Log;
 import dev.annulus.internal.driver.Mounts;
 import dev.annulus.internal.driver.Operation;
 import dev.annulus.internal.driver.Persistence;
