@@ -119,8 +119,8 @@ final class DirectorySync extends PathFuture<Void> {
     try {
       return new OpenDescriptor(engine(), path(), fd, SPEC);
     } catch (Throwable e) {
+      engine().closeUnused(fd); // if it throws, nothing was done, and the descriptor is still to be closed
       unmade = true;
-      engine().closeUnused(fd);
       throw e;
     }
   }

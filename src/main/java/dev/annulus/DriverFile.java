@@ -181,11 +181,17 @@ final class DriverFile implements AsyncFile {
   /** The futures of a batch, each with a lease, or none of them. */
   private List<FileFuture<Void>> readFutures(List<BufferAt> batch, MemorySegment[] segments) {
     List<FileFuture<Void>> futures = new ArrayList<>(segments.length);
+    FileFuture<Void> notListed = null;
     try {
       for (int i = 0; i < segments.length; i++) {
-        futures.add(readFuture(batch.get(i), segments[i]));
+        notListed = readFuture(batch.get(i), segments[i]);
+        futures.add(notListed);
+        notListed = null;
       }
     } catch (Throwable e) {
+      if (notListed != null) {
+        notListed.undo();
+      }
       undoAll(futures);
       throw e;
     }

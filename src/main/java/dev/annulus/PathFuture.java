@@ -136,8 +136,8 @@ class PathFuture<T> extends OperationFuture<T> {
         descriptor = new OpenDescriptor(engine(), path(), fd, spec);
         made = descriptor;
       } catch (Throwable e) {
+        engine().closeUnused(fd); // if it throws, nothing was done, and the descriptor is still to be closed
         lost = true;
-        engine().closeUnused(fd);
         throw e;
       }
       return descriptor;

@@ -97,25 +97,8 @@ public final class Syscalls {
   /** {@code EIO}: what is answered for an errno that could not be read. */
   private static final int UNKNOWN = 5;
 
-  /** If it throws, nothing was done: by a second call the number may be another file's. */
   public static int close(int fd) {
-    long number = NR.close();
-    Scratch scratch = Scratch.borrow();
-    long result;
-    try {
-      result = (long) SYSCALL.invokeExact(scratch.capture(), number, (long) fd, 0L, 0L, 0L, 0L, 0L);
-    } catch (Throwable t) {
-      scratch.giveBack();
-      throw unexpected(t);
-    }
-    int answer = -UNKNOWN;
-    try {
-      answer = result == -1L ? -(int) ERRNO.get(scratch.capture(), 0L) : (int) result;
-      scratch.giveBack();
-    } catch (VirtualMachineError e) {
-      // It is closed.
-    }
-    return answer;
+    return (int) call(NR.close(), fd, 0, 0, 0, 0, 0);
   }
 
   public static int statx(int dirFd, MemorySegment path, int flags, int mask, MemorySegment statx) {
@@ -273,13 +256,27 @@ public final class Syscalls {
     return MemorySegment.ofAddress(address).reinterpret(size);
   }
 
+  /** If it throws, nothing was done: what the kernel has answered is told, since it may be a new descriptor, or be about one that is gone. */
   private static long call(int number, long a, long b, long c, long d, long e, long f) {
     Scratch scratch = Scratch.borrow();
+    MemorySegment capture = scratch.capture();
+    long result;
     try {
-      return call(scratch.capture(), number, a, b, c, d, e, f);
-    } finally {
+      result = (long) SYSCALL.invokeExact(capture, (long) number, a, b, c, d, e, f);
+    } catch (Throwable t) {
       scratch.giveBack();
+      throw unexpected(t);
     }
+    try {
+      if (result == -1L) {
+        result = -UNKNOWN;
+        result = -(int) ERRNO.get(capture, 0L);
+      }
+      scratch.giveBack();
+    } catch (VirtualMachineError t) {
+      // The memory is lost, and the answer is not.
+    }
+    return result;
   }
 
   private static long call(

@@ -18,20 +18,29 @@ import java.util.List;
  * interrupts is repeated ({@link Repeats}), but no write: only who asks for it knows whether it may be.
  */
 public final class DirectCalls {
+  /** No answer of the kernel's. */
+  private static final int NOT_YET = Integer.MIN_VALUE;
+
   private DirectCalls() {}
 
   /** Runs an operation; a value or a negated errno, as {@link Operation} describes it. */
+  @SuppressWarnings("ReachabilityFenceUsage") // what throws has not begun; a call in a finally block could lose the answer
   public static int run(Operation operation) {
+    int result = NOT_YET;
     try {
       int repeats = 0;
-      int result = once(operation);
+      result = once(operation);
       while (Repeats.again(result, repeats++) && Repeats.byTheDriver(operation)) {
         result = once(operation);
       }
-      return result;
-    } finally {
       Reference.reachabilityFence(operation);
+    } catch (VirtualMachineError e) {
+      if (result == NOT_YET) {
+        throw e;
+      }
+      // What was answered is told: it may be a new descriptor.
     }
+    return result;
   }
 
   /** As {@link #run} of a close. If it throws, nothing was done. */
@@ -79,9 +88,15 @@ public final class DirectCalls {
       case Operation.RemoveTree(Path path) -> TreeRemover.remove(path);
       case Operation.Stat _, Operation.StatPath _, Operation.Open _, Operation.CreateDirectory _, Operation.Remove _,
           Operation.Rename _, Operation.Link _ -> {
+        int result = NOT_YET;
         try (Arena arena = Arena.ofConfined()) {
-          yield onPath(operation, arena);
+          result = onPath(operation, arena);
+        } catch (VirtualMachineError e) {
+          if (result == NOT_YET) {
+            throw e;
+          }
         }
+        yield result;
       }
     };
   }

@@ -12,6 +12,7 @@ import dev.annulus.internal.driver.Errno;
 import dev.annulus.internal.driver.OpenFlag;
 import dev.annulus.internal.driver.Operation.DirectoryItem;
 import dev.annulus.internal.driver.Repeats;
+import dev.annulus.internal.driver.StackRoom;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
@@ -21,6 +22,7 @@ import java.util.List;
 /** Lists directories through descriptors, with {@code getdents64(2)}. */
 final class DirectoryReader {
   private static final int BUFFER_BYTES = 32 * 1024;
+  private static final int CLOSE_TRIES = 10;
 
   /** An entry as the kernel names it: the bytes of its name, and whether it is a directory (not a link to one). */
   static final class Entry {
@@ -41,7 +43,8 @@ final class DirectoryReader {
   private DirectoryReader() {}
 
   static int list(Path directory, List<DirectoryItem> into) {
-    int fd;
+    StackRoom.check(); // what is opened can be closed
+    int fd = -Errno.EBADF;
     try (Arena arena = Arena.ofConfined()) {
       fd =
           Syscalls.openat(
@@ -49,11 +52,9 @@ final class DirectoryReader {
               NativePaths.toCString(directory, arena),
               KernelValues.openFlags(EnumSet.of(OpenFlag.READ, OpenFlag.DIRECTORY)),
               0);
-    }
-    if (fd < 0) {
-      return fd;
-    }
-    try {
+      if (fd < 0) {
+        return fd;
+      }
       into.clear();
       return forEach(
           fd,
@@ -62,7 +63,14 @@ final class DirectoryReader {
             return 0;
           });
     } finally {
-      int _ = Syscalls.close(fd);
+      for (int tries = 0; fd >= 0 && tries < CLOSE_TRIES; tries++) {
+        try {
+          int _ = Syscalls.close(fd);
+          fd = -Errno.EBADF;
+        } catch (VirtualMachineError e) {
+          // Nothing was done: again.
+        }
+      }
     }
   }
 
