@@ -9,6 +9,7 @@ import dev.annulus.internal.abi.StatxLayout;
 import dev.annulus.internal.abi.Syscalls;
 import dev.annulus.internal.driver.Errno;
 import dev.annulus.internal.driver.OpenFlag;
+import dev.annulus.internal.driver.StackRoom;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
@@ -94,6 +95,7 @@ final class TreeRemover implements AutoCloseable {
 
   /** A link, or anything that is no directory, is refused with {@code -ENOTDIR} and left alone. */
   static int remove(Path root) {
+    StackRoom.check(); // what is opened can be closed
     try (TreeRemover remover = new TreeRemover()) {
       return remover.removeRoot(root);
     }
@@ -104,7 +106,8 @@ final class TreeRemover implements AutoCloseable {
   public void close() {
     try {
       while (!levels.isEmpty()) {
-        closeLevel(levels.removeLast());
+        closeLevel(levels.getLast());
+        Level _ = levels.removeLast();
       }
     } finally {
       arena.close();
@@ -268,12 +271,16 @@ final class TreeRemover implements AutoCloseable {
     if (fd < 0) {
       return fd == -Errno.EMFILE || fd == -Errno.ENFILE ? fd : -Errno.EBUSY;
     }
-    Identity found = identityOf(fd);
-    if (found != null && found.equals(level.identity)) {
-      return fd;
+    boolean isIt = false;
+    try {
+      Identity found = identityOf(fd);
+      isIt = found != null && found.equals(level.identity);
+    } finally {
+      if (!isIt) {
+        int _ = Syscalls.close(fd);
+      }
     }
-    int _ = Syscalls.close(fd);
-    return -Errno.EBUSY;
+    return isIt ? fd : -Errno.EBUSY;
   }
 
   private @Nullable Identity identityOf(int fd) {
@@ -293,10 +300,9 @@ final class TreeRemover implements AutoCloseable {
   }
 
   private static void closeLevel(Level level) {
-    int fd = level.fd;
-    level.fd = -1;
-    if (fd >= 0) {
-      int _ = Syscalls.close(fd);
+    if (level.fd >= 0) {
+      int _ = Syscalls.close(level.fd); // if it throws, nothing was done, and it is to be closed again
+      level.fd = -1;
     }
   }
 
