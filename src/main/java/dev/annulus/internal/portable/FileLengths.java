@@ -86,7 +86,14 @@ final class FileLengths {
     try {
       return action.run();
     } finally {
-      lock.unlock();
+      for (boolean locked = true; locked; ) {
+        try {
+          lock.unlock();
+          locked = false;
+        } catch (VirtualMachineError e) {
+          // Nothing was done: again, or all who write to the file would wait for ever. Of stack the JVM keeps some for this.
+        }
+      }
     }
   }
 

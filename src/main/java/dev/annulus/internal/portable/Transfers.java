@@ -126,7 +126,14 @@ final class Transfers {
     try {
       return transfer.run();
     } finally {
-      lock.unlock();
+      for (boolean locked = true; locked; ) {
+        try {
+          lock.unlock();
+          locked = false;
+        } catch (VirtualMachineError e) {
+          // Nothing was done: again, or all who change the file's length would wait for ever. Of stack the JVM keeps some for this.
+        }
+      }
     }
   }
 
