@@ -50,6 +50,9 @@ final class SickDevices {
   /** The mount points of the sick devices. */
   private Set<String> sick = Set.of();
 
+  /** Whether there is one; asked for all the time. */
+  private boolean any;
+
   /** By slot, the operations of sick devices. */
   private final @Nullable Request[] ofSick;
 
@@ -101,7 +104,7 @@ final class SickDevices {
 
   /** Whether any device is sick. Only then need the other methods be called, but for {@link #look} and {@link #longestWait}. */
   boolean areAny() {
-    return !sick.isEmpty();
+    return any;
   }
 
   /** Once a round: finds out who is sick or well again, and how many of those held back may go. */
@@ -123,7 +126,7 @@ final class SickDevices {
   }
 
   private boolean mustLook() {
-    return !sick.isEmpty() || !marked || (table.isFull() && hasMoreSlots);
+    return any || !marked || (table.isFull() && hasMoreSlots);
   }
 
   /** The longest wait of the coming round, or 0 for no limit. */
@@ -156,6 +159,7 @@ final class SickDevices {
     if (!found.equals(sick)) {
       marked = false;
       sick = found;
+      any = !found.isEmpty();
     }
   }
 
