@@ -92,11 +92,12 @@ public final class SteppedWorkers {
     @Override
     public void shutdown() {
       closed = true;
+      super.shutdown(); // or the JDK keeps it, and the runtime with it, for as long as it runs
     }
 
     @Override
     public List<Runnable> shutdownNow() {
-      closed = true;
+      shutdown();
       List<Runnable> left = new ArrayList<>();
       for (Runnable task = tasks.poll(); task != null; task = tasks.poll()) {
         left.add(task);
