@@ -5,6 +5,8 @@ import java.io.IOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.nio.file.SecureDirectoryStream;
 import java.util.ArrayDeque;
@@ -40,16 +42,15 @@ final class TreeRemover {
     }
     try (DirectoryStream<Path> stream = Files.newDirectoryStream(parent)) {
       if (stream instanceof SecureDirectoryStream<Path> secure) {
-        return removeDirectory(secure, name, true);
+        return removeDirectory(secure, name);
       }
     }
     return removeByPath(root);
   }
 
-  int removeDirectory(SecureDirectoryStream<Path> parent, Path name, boolean isRoot)
-      throws IOException {
+  int removeDirectory(SecureDirectoryStream<Path> parent, Path name) throws IOException {
     try (TreeWalk walk = new TreeWalk(parent, stop)) {
-      return walk.remove(name, isRoot);
+      return walk.remove(name);
     }
   }
 
@@ -70,13 +71,23 @@ final class TreeRemover {
       if (entry == null) {
         boolean _ = Files.deleteIfExists(level.path);
         Level _ = levels.pop();
-      } else if (isDirectory(entry)) {
-        levels.push(new Level(entry, entries(entry)));
       } else {
-        boolean _ = Files.deleteIfExists(entry);
+        removeEntry(levels, entry);
       }
     }
     return 0;
+  }
+
+  private static void removeEntry(Deque<Level> levels, Path entry) throws IOException {
+    try {
+      if (isDirectory(entry)) {
+        levels.push(new Level(entry, entries(entry)));
+        return;
+      }
+    } catch (NoSuchFileException | NotDirectoryException e) {
+      // It is something else by now, or nothing.
+    }
+    boolean _ = Files.deleteIfExists(entry);
   }
 
   private static boolean isDirectory(Path entry) {

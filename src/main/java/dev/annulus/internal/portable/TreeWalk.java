@@ -23,6 +23,10 @@ import org.jspecify.annotations.Nullable;
  */
 final class TreeWalk implements AutoCloseable {
   private static final int MAX_OPEN = 32;
+
+  /** How often a name may be found to be something else than the look before said. */
+  private static final int MAX_ATTEMPTS = 100;
+
   private static final Path PARENT = Path.of("..");
 
   /** A directory on the way down. */
@@ -58,14 +62,9 @@ final class TreeWalk implements AutoCloseable {
     this.stop = stop;
   }
 
-  /** Removes a directory, or if it is not the root, what has come in its place. */
-  int remove(Path name, boolean isRoot) throws IOException {
-    if (!enter(top, name)) {
-      if (isRoot) {
-        return -Errno.ENOTDIR;
-      }
-      top.deleteFile(name);
-      return 0;
+  int remove(Path root) throws IOException {
+    if (!enter(top, root)) {
+      return -Errno.ENOTDIR;
     }
     while (!levels.isEmpty()) {
       if (stop.getAsBoolean()) {
@@ -74,7 +73,7 @@ final class TreeWalk implements AutoCloseable {
       Level level = levels.getLast();
       Path entry = level.left.poll();
       if (entry == null) {
-        leave(level, isRoot);
+        leave(level);
       } else {
         removeEntry(Objects.requireNonNull(level.stream), entry);
       }
@@ -82,19 +81,36 @@ final class TreeWalk implements AutoCloseable {
     return 0;
   }
 
+  /**
+   * A name may be a directory when looked at and none when entered, or the other way round: a file
+   * or a link is removed and not followed.
+   */
   private void removeEntry(SecureDirectoryStream<Path> directory, Path name) throws IOException {
     try {
-      BasicFileAttributeView view =
-          directory.getFileAttributeView(
-              name, BasicFileAttributeView.class, LinkOption.NOFOLLOW_LINKS);
-      // It may be a directory when looked at and none now: a file, or a link, which is removed and
-      // not followed.
-      if (!view.readAttributes().isDirectory() || !enter(directory, name)) {
-        directory.deleteFile(name);
+      for (int attempt = 1; ; attempt++) {
+        if (isDirectory(directory, name) && enter(directory, name)) {
+          return;
+        }
+        try {
+          directory.deleteFile(name);
+          return;
+        } catch (IOException e) {
+          if (attempt == MAX_ATTEMPTS || !isDirectory(directory, name)) {
+            throw e;
+          }
+        }
       }
     } catch (NoSuchFileException e) {
       return; // somebody else removed it
     }
+  }
+
+  private static boolean isDirectory(SecureDirectoryStream<Path> directory, Path name)
+      throws IOException {
+    return directory
+        .getFileAttributeView(name, BasicFileAttributeView.class, LinkOption.NOFOLLOW_LINKS)
+        .readAttributes()
+        .isDirectory();
   }
 
   // ---- down ----
@@ -144,7 +160,7 @@ final class TreeWalk implements AutoCloseable {
   // ---- up ----
 
   /** Removes the lowest directory, which is empty. */
-  private void leave(Level level, boolean isRoot) throws IOException {
+  private void leave(Level level) throws IOException {
     int above = levels.size() - 2;
     SecureDirectoryStream<Path> parent =
         above < 0 ? top : reopened(levels.get(above), Objects.requireNonNull(level.stream));
@@ -152,16 +168,12 @@ final class TreeWalk implements AutoCloseable {
     close(level);
     try {
       parent.deleteDirectory(level.name);
-    } catch (NoSuchFileException e) {
-      if (above < 0) {
-        throw e;
-      }
     } catch (IOException e) {
-      if ((isRoot && above < 0) || Failures.errno(e) != Errno.ENOTDIR) {
+      int errno = Failures.errno(e);
+      if (above < 0 || (errno != Errno.ENOTDIR && errno != Errno.ENOENT)) {
         throw e;
       }
-      // It was a directory and is none now.
-      parent.deleteFile(level.name);
+      removeEntry(parent, level.name); // it was a directory and is none now
     }
   }
 

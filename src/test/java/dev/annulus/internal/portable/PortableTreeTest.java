@@ -8,6 +8,8 @@ import dev.annulus.internal.driver.Errno;
 import dev.annulus.internal.driver.Operation;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -94,12 +96,132 @@ class PortableTreeTest {
     Path link = Files.createSymbolicLink(parent.resolve("link"), outside);
     try (DirectoryStream<Path> stream = Files.newDirectoryStream(parent)) {
       SecureDirectoryStream<Path> secure = (SecureDirectoryStream<Path>) stream;
-      assertEquals(-Errno.ENOTDIR, new TreeRemover(() -> false).removeDirectory(secure, Path.of("link"), true));
+      assertEquals(
+          -Errno.ENOTDIR, new TreeRemover(() -> false).removeDirectory(secure, Path.of("link")));
       assertTrue(Files.isSymbolicLink(link));
-      assertEquals(0, new TreeRemover(() -> false).removeDirectory(secure, Path.of("link"), false));
     }
-    assertFalse(Files.isSymbolicLink(link));
     assertEquals("kept", Files.readString(outside.resolve("kept")));
+  }
+
+  /** A step of the removal that somebody else comes before, and what is done then. */
+  private record Meddling(String method, String name, Change change) {}
+
+  @FunctionalInterface
+  private interface Change {
+    void before(int time) throws IOException;
+  }
+
+  /** The directory as the removal sees it, where somebody else comes before some of its steps. */
+  private static SecureDirectoryStream<?> meddledWith(
+      SecureDirectoryStream<?> real, AtomicInteger times, Meddling meddling) {
+    return (SecureDirectoryStream<?>)
+        Proxy.newProxyInstance(
+            PortableTreeTest.class.getClassLoader(),
+            new Class<?>[] {SecureDirectoryStream.class},
+            (_, method, args) -> {
+              if (method.getName().equals(meddling.method)
+                  && (args == null || args[0].toString().equals(meddling.name))) {
+                meddling.change.before(times.incrementAndGet());
+              }
+              try {
+                Object answer = method.invoke(real, args);
+                return answer instanceof SecureDirectoryStream<?> opened
+                    ? meddledWith(opened, times, meddling)
+                    : answer;
+              } catch (InvocationTargetException e) {
+                throw e.getCause();
+              }
+            });
+  }
+
+  /** Removes {@code tree} while somebody meddles with it; answers how often they did. */
+  @SuppressWarnings("unchecked")
+  private int removedAgainst(Meddling meddling) throws IOException {
+    AtomicInteger times = new AtomicInteger();
+    try (DirectoryStream<Path> stream = Files.newDirectoryStream(dir)) {
+      SecureDirectoryStream<Path> meddled =
+          (SecureDirectoryStream<Path>)
+              meddledWith((SecureDirectoryStream<Path>) stream, times, meddling);
+      assertEquals(
+          0, new TreeRemover(() -> false).removeDirectory(meddled, Path.of("tree")));
+    }
+    assertFalse(Files.exists(dir.resolve("tree")));
+    return times.get();
+  }
+
+  @Test
+  void remove_emptiedDirectoryThatBecameALink_removesTheLinkOnly() throws IOException {
+    Path kept = Files.createDirectories(dir.resolve("outside/kept"));
+    Path inner = Files.createDirectories(dir.resolve("tree/inner"));
+    int times =
+        removedAgainst(
+            new Meddling(
+                "deleteDirectory",
+                "inner",
+                time -> {
+                  Files.delete(inner);
+                  Path _ = Files.createSymbolicLink(inner, kept.getParent());
+                }));
+    assertEquals(1, times);
+    assertTrue(Files.exists(kept));
+  }
+
+  @Test
+  void remove_linkInADirectorysPlaceThatVanishes_isFine() throws IOException {
+    Path inner = Files.createDirectories(dir.resolve("tree/inner"));
+    Path link = Files.createSymbolicLink(dir.resolve("link"), dir);
+    Meddling becomesALink =
+        new Meddling(
+            "deleteDirectory",
+            "inner",
+            time -> {
+              Files.delete(inner);
+              Path _ = Files.move(link, inner);
+            });
+    AtomicInteger times = new AtomicInteger();
+    try (DirectoryStream<Path> stream = Files.newDirectoryStream(dir)) {
+      SecureDirectoryStream<?> once =
+          meddledWith((SecureDirectoryStream<?>) stream, times, becomesALink);
+      @SuppressWarnings("unchecked")
+      SecureDirectoryStream<Path> twice =
+          (SecureDirectoryStream<Path>)
+              meddledWith(
+                  once, times, new Meddling("deleteFile", "inner", time -> Files.delete(inner)));
+      assertEquals(0, new TreeRemover(() -> false).removeDirectory(twice, Path.of("tree")));
+    }
+    assertEquals(2, times.get());
+    assertFalse(Files.exists(dir.resolve("tree")));
+  }
+
+  @Test
+  void remove_fileThatBecameADirectory_isEnteredAndRemoved() throws IOException {
+    Path inner = Files.createFile(Files.createDirectory(dir.resolve("tree")).resolve("inner"));
+    int times =
+        removedAgainst(
+            new Meddling(
+                "deleteFile",
+                "inner",
+                time -> {
+                  Files.delete(inner);
+                  Path _ = Files.createFile(Files.createDirectory(inner).resolve("in"));
+                }));
+    assertEquals(1, times);
+  }
+
+  @Test
+  void remove_directoryThatSomebodyRemovesBeforeItIsListed_isFine() throws IOException {
+    Path inner = Files.createDirectories(dir.resolve("tree/inner"));
+    int times =
+        removedAgainst(
+            new Meddling(
+                "iterator",
+                "",
+                time -> {
+                  if (time == 2) { // the first is the tree's own
+                    Files.delete(inner);
+                  }
+                }));
+    assertEquals(2, times);
   }
 
   @Test

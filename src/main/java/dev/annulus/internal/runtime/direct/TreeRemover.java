@@ -150,7 +150,8 @@ final class TreeRemover implements AutoCloseable {
     if (next != null) {
       return goDown(deepest, next, 1);
     }
-    int filled = batch.fill(deepest.fd);
+    // A directory that somebody else has removed cannot be listed any more: nothing is in it.
+    int filled = goneIsFine(batch.fill(deepest.fd));
     if (filled == 0) {
       return levels.size() == 1 ? leaveRoot() : goUp(deepest, levels.get(levels.size() - 2));
     }
@@ -165,9 +166,14 @@ final class TreeRemover implements AutoCloseable {
       in.directories.add(entry.name);
       return 0;
     }
-    int result = Syscalls.unlinkat(in.fd, cString(entry.name), 0);
+    return unlink(in, entry.name);
+  }
+
+  /** Removes what is no directory; what has become one is kept for going down into it. */
+  private int unlink(Level in, byte[] entry) {
+    int result = Syscalls.unlinkat(in.fd, cString(entry), 0);
     if (result == -Errno.EISDIR) {
-      in.directories.add(entry.name); // it was none when it was listed
+      in.directories.add(entry);
       return 0;
     }
     return goneIsFine(result);
@@ -181,11 +187,10 @@ final class TreeRemover implements AutoCloseable {
   // ---- down ----
 
   private int goDown(Level parent, byte[] child, int scan) {
-    MemorySegment childName = cString(child);
-    int fd = enter(parent.fd, childName);
+    int fd = enter(parent.fd, cString(child));
     if (fd == -Errno.ENOTDIR || fd == -Errno.ELOOP) {
       // It was a directory when listed and is none now: a file, or a link, which is removed and not followed.
-      return goneIsFine(Syscalls.unlinkat(parent.fd, childName, 0));
+      return unlink(parent, child);
     }
     if (fd < 0) {
       return goneIsFine(fd);
@@ -227,14 +232,12 @@ final class TreeRemover implements AutoCloseable {
       }
     }
     closeLevel(levels.removeLast());
-    MemorySegment childName = cString(child.name);
-    int result = Syscalls.unlinkat(parent.fd, childName, Fcntl.AT_REMOVEDIR);
+    int result = Syscalls.unlinkat(parent.fd, cString(child.name), Fcntl.AT_REMOVEDIR);
     if (result == -Errno.ENOTEMPTY && child.scan < MAX_SCANS) {
       return goDown(parent, child.name, child.scan + 1);
     }
     // Another thread may have swapped the emptied directory for something else by now: then that is removed by its name.
-    return goneIsFine(
-        result == -Errno.ENOTDIR ? Syscalls.unlinkat(parent.fd, childName, 0) : result);
+    return result == -Errno.ENOTDIR ? unlink(parent, child.name) : goneIsFine(result);
   }
 
   private int openAgain(int index, int childFd) {

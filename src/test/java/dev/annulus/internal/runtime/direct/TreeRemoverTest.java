@@ -193,6 +193,46 @@ class TreeRemoverTest {
     assertRemoved(root);
   }
 
+  /** A directory when listed, a link when it is entered, a directory again when it is unlinked. */
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void remove_nameThatIsAlwaysSomethingElse_isRemovedAtLast(boolean emptied) throws IOException {
+    Path root = Files.createDirectory(directory.resolve("tree"));
+    Path inner = Files.createDirectory(root.resolve("inner"));
+    Path link = Files.createSymbolicLink(directory.resolve("link"), directory);
+    boolean[] swapped = {false, false};
+    answer(
+        call -> {
+          boolean comes =
+              emptied ? isUnlink(call, Fcntl.AT_REMOVEDIR) : call.number() == NR.openat();
+          if (!swapped[0] && comes && names(call, "inner")) {
+            swapped[0] = inner.toFile().delete() && link.toFile().renameTo(inner.toFile());
+          } else if (!swapped[1] && isUnlink(call, 0) && names(call, "inner")) {
+            swapped[1] = inner.toFile().delete() && inner.toFile().mkdir();
+          }
+          return SyscallTap.PASS;
+        });
+    assertRemoved(root);
+    assertTrue(swapped[0] && swapped[1]);
+  }
+
+  @Test
+  void remove_directoryThatSomebodyRemovesBeforeItIsListed_isFine() throws IOException {
+    Path root = Files.createDirectory(directory.resolve("tree"));
+    Path inner = Files.createDirectory(root.resolve("inner"));
+    boolean[] entered = {false, false};
+    answer(
+        call -> {
+          if (call.number() == NR.getdents64() && entered[0] && !entered[1]) {
+            entered[1] = inner.toFile().delete();
+          }
+          entered[0] |= call.number() == NR.openat() && names(call, "inner");
+          return SyscallTap.PASS;
+        });
+    assertRemoved(root);
+    assertTrue(entered[1]);
+  }
+
   /** Something was put in after it was listed. */
   @Test
   void remove_directoryThatIsNotEmptyAfterAll_isListedAgain() throws IOException {
