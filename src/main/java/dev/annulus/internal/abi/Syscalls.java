@@ -18,8 +18,8 @@ import java.lang.invoke.VarHandle;
  * never be mistaken for a failure. Stateless and safe from any thread.
  *
  * <p>All go through libc's {@code syscall(2)} by number, since libc has no wrapper for io_uring, except {@code mmap} and
- * {@code munmap}, whose raw conventions differ between architectures. None is linked as critical: a critical downcall holds up
- * every safepoint while it blocks.
+ * {@code munmap}, whose raw conventions differ between architectures. None is linked as critical, but for a look at the clock, which
+ * is no system call: a critical downcall holds up every safepoint while it blocks.
  */
 public final class Syscalls {
   private static final Linker LINKER = Linker.nativeLinker();
@@ -51,6 +51,12 @@ public final class Syscalls {
           CAPTURE_ERRNO);
   private static final MethodHandle MUNMAP =
       link("munmap", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_LONG));
+  private static final MethodHandle CLOCK_GETTIME =
+      link(
+          "clock_gettime",
+          FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG),
+          Linker.Option.critical(false));
+  private static final int CLOCK_MONOTONIC_COARSE = 6;
 
   /** The offset that means the file's own position, to {@code preadv2} and {@code pwritev2}. */
   private static final long OWN_POSITION = -1;
@@ -79,6 +85,15 @@ public final class Syscalls {
   public static int ioUringEnter(
       MemorySegment capture, int ringFd, int toSubmit, int minComplete, int flags, long arg, long argSize) {
     return (int) call(capture, IoUring.NR_io_uring_enter, ringFd, toSubmit, minComplete, flags, arg, argSize);
+  }
+
+  /** For {@link CoarseClock}: 0, or -1 if there is no such clock. */
+  static int coarseTime(MemorySegment timespec) {
+    try {
+      return (int) CLOCK_GETTIME.invokeExact(CLOCK_MONOTONIC_COARSE, timespec.address());
+    } catch (Throwable t) {
+      throw unexpected(t);
+    }
   }
 
   /** Memory for errno. */

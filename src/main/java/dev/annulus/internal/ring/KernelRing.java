@@ -34,8 +34,8 @@ public final class KernelRing implements Ring {
 
   private final MemorySegment timedWait = arena.allocate(GetEventsArgLayout.SIZE_WITH_TIMESPEC, Long.BYTES);
 
-  /** For errno: entering must not fail for want of memory. */
-  private final MemorySegment capture = Syscalls.newCapture(arena);
+  /** For errno: entering must not fail for want of memory. Automatic, since each call would have to hold on to another arena. */
+  private final MemorySegment capture = Syscalls.newCapture(Arena.ofAuto());
 
   private KernelRing(KernelCalls kernel, int fd, MemorySegment params, RingMapping mapping) {
     this.kernel = kernel;

@@ -33,6 +33,9 @@ public final class SubmissionQueue {
   /** One past the last entry filled; runs ahead of the shared tail until {@link #publish}. */
   private int tail;
 
+  /** The first entry the kernel had not taken when somebody looked last. */
+  private int headSeen;
+
   public SubmissionQueue(MemorySegment ring, MemorySegment entryMemory, Shape shape) {
     if (Integer.bitCount(shape.entries) != 1) {
       throw new IllegalArgumentException("entries not a power of two: " + shape.entries);
@@ -42,6 +45,7 @@ public final class SubmissionQueue {
     this.shape = shape;
     this.mask = shape.entries - 1;
     this.tail = (int) INT.get(ring, shape.tail);
+    this.headSeen = (int) INT.get(ring, shape.head);
     writeIdentityArray();
   }
 
@@ -64,12 +68,18 @@ public final class SubmissionQueue {
     return shape.entries - unconsumed();
   }
 
+  /** Whether so many entries can be pushed now. Cheaper than {@link #free}: mostly the last look at the kernel's side will do. */
+  public boolean hasRoom(int entries) {
+    return tail - headSeen <= shape.entries - entries || free() >= entries;
+  }
+
   /**
    * Entries pushed that the kernel has not taken. The acquire pairs with the kernel's release of the head: once it has moved,
    * the kernel has read the entry and the place may be written again.
    */
   public int unconsumed() {
-    return tail - (int) INT.getAcquire(ring, shape.head);
+    headSeen = (int) INT.getAcquire(ring, shape.head);
+    return tail - headSeen;
   }
 
   /**
@@ -88,7 +98,7 @@ public final class SubmissionQueue {
    */
   public void push(
       int opcode, int flags, int fd, long address, int length, long offset, int opFlags, long userData) {
-    if (free() == 0) {
+    if (!hasRoom(1)) {
       throw new IllegalStateException("submission queue full");
     }
     MemorySegment m = entryMemory;

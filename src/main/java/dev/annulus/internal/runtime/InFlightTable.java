@@ -1,5 +1,6 @@
 package dev.annulus.internal.runtime;
 
+import dev.annulus.internal.abi.CoarseClock;
 import dev.annulus.internal.driver.Request;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
@@ -58,8 +59,10 @@ class InFlightTable {
   /** When each operation came, by {@link #now}. */
   private final long[] since;
 
+  private final CoarseClock clock = new CoarseClock();
+
   /** A moment not long ago. */
-  private long now = System.nanoTime();
+  private long now = clock.nanos();
 
   /** Slots whose operation is to be submitted once more, to be cancelled, to be told of their end. */
   private final SlotRing retries;
@@ -152,7 +155,7 @@ class InFlightTable {
 
   /** Looks at the clock, from which the age of what is claimed from now on counts. */
   void tick() {
-    now = System.nanoTime();
+    now = clock.nanos();
   }
 
   /** A moment not long ago. */

@@ -291,7 +291,7 @@ final class Reaper {
 
   /** One entry is kept for the read of the wake-up. */
   private boolean entriesLeft() {
-    return submissions.free() > 1;
+    return submissions.hasRoom(2);
   }
 
   /**

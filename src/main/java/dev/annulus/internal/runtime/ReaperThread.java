@@ -121,15 +121,13 @@ final class ReaperThread {
     return Thread.currentThread() == thread;
   }
 
-  /** Whether the ring can run an operation; else a worker must. */
-  boolean runs(Operation operation) {
-    int opcode = SqeEncoder.opcode(operation);
-    return opcode >= 0 && started.join().ring.supports(opcode);
+  /** The ring, once the thread has {@linkplain #start started}. */
+  Ring ring() {
+    return started.join().ring;
   }
 
   String description() {
-    Ring ring = started.join().ring;
-    return RingSetup.describe(ring.setupFlags());
+    return RingSetup.describe(ring().setupFlags());
   }
 
   /** Waits until the thread has ended, whatever interrupts come; false if it takes longer. */

@@ -72,6 +72,10 @@ public final class RingDriver implements Driver {
   private final Runnable leavePlace;
 
   private final ReaperThread reaper;
+
+  /** Asked for what it supports, no more: the rest is the reaper's. */
+  private final Ring ring;
+
   private final AtomicBoolean closeBegun = new AtomicBoolean();
   private final CountDownLatch closed = new CountDownLatch(1);
 
@@ -116,6 +120,7 @@ public final class RingDriver implements Driver {
     pools = List.of(workers, closers, transferWorkers);
     reaper = new ReaperThread(config, ringMaker, intake, table, registered, blockingFiles, counters);
     wakeup = reaper.start(this);
+    ring = reaper.ring();
   }
 
   /** Until it is put, an error gives its place back and nothing has happened; then it will be carried out, and no error is thrown. */
@@ -492,7 +497,8 @@ public final class RingDriver implements Driver {
   }
 
   private boolean runsOnRing(Request request) {
-    return reaper.runs(request.operation()) && !request.needsWorker();
+    int opcode = SqeEncoder.opcode(request.operation());
+    return opcode >= 0 && ring.supports(opcode) && !request.needsWorker();
   }
 
   /** False if there are no workers any more, or none can be started: then the ring closes, as well as it can. */

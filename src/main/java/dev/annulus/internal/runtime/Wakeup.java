@@ -189,7 +189,7 @@ final class Wakeup {
 
   /** Reaper: has the read armed, unless it is. */
   void arm(SubmissionQueue queue) {
-    if (!armed && queue.free() > 0) {
+    if (!armed && queue.hasRoom(1)) {
       queue.push(IoUring.IORING_OP_READ, eventFd, readBuffer.address(), Long.BYTES, 0, 0, UserData.WAKE);
       armed = true;
     }

@@ -50,7 +50,7 @@ final class WorkerLimit {
 
   private void raise(int hanging) {
     int wanted = hanging + USUAL_WORKERS;
-    if (wanted <= limit || ring.submissions().free() < 2) {
+    if (wanted <= limit || !ring.submissions().hasRoom(2)) {
       return;
     }
     if (ring.limitWorkers(wanted) < 0) {

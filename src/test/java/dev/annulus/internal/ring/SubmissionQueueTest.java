@@ -75,6 +75,27 @@ class SubmissionQueueTest {
     assertEquals(99, userDataAt(start & (ENTRIES - 1)));
   }
 
+  /** The kernel takes entries, and nobody looks in between. */
+  @ParameterizedTest
+  @ValueSource(ints = {0, Integer.MAX_VALUE - 1, -2})
+  void hasRoom_asEntriesComeAndGo_isAsFreeSays(int start) {
+    SubmissionQueue queue = queue(start, ARRAY);
+    int pushed = 0;
+    for (int taken = 0; taken < 3 * ENTRIES; taken++) {
+      while (pushed - taken < ENTRIES) {
+        assertTrue(queue.hasRoom(ENTRIES - (pushed - taken)));
+        assertFalse(queue.hasRoom(ENTRIES - (pushed - taken) + 1));
+        queue.push(1, 2, 3, 4, 5, 6, 7);
+        pushed++;
+      }
+      assertFalse(queue.hasRoom(1));
+      ring.set(JAVA_INT, HEAD, start + taken + 1);
+      assertTrue(queue.hasRoom(1));
+      assertFalse(queue.hasRoom(2));
+      assertEquals(1, queue.free());
+    }
+  }
+
   @Test
   void push_staleMemory_isOverwrittenInAll64Bytes() {
     SubmissionQueue queue = queue(0, ARRAY);
