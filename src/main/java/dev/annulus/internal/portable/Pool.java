@@ -36,6 +36,12 @@ final class Pool {
   /** How long an idle thread sleeps before it looks by itself. */
   private static final long NAP_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
 
+  /**
+   * How long one thread that has found nothing looks on before it sleeps. Where operations come one after the other, and take less than a
+   * thread needs to wake up, nobody has to be woken then.
+   */
+  private static final long LINGER_NANOS = TimeUnit.MICROSECONDS.toNanos(50);
+
   private static final int MAX_TRIES = 100;
   private static final int MAX_CLOSES = 10;
 
@@ -124,6 +130,7 @@ final class Pool {
       }
       return true;
     }
+    // Here and not in a method of its own: a call that is cut before it begins would forget whom to rouse.
     Throwable failure = null;
     for (int tries = 0; helper != null && tries < MAX_TRIES; tries++) {
       try {
@@ -316,6 +323,7 @@ final class Pool {
 
   /** In a method of its own: the frame of a thread that waits must not keep the last task. */
   private boolean workOnce(PoolWorker worker) {
+    rouseHelper(worker);
     PoolTask task = worker.task;
     if (task == null) {
       return findTask(worker);
@@ -324,44 +332,67 @@ final class Pool {
     return true;
   }
 
+  /** Rouses whom the worker has summoned. Where it is cut, the worker comes here again. */
+  private void rouseHelper(PoolWorker worker) {
+    Throwable failure = null;
+    PoolWorker helper = worker.helper;
+    for (int tries = 0; helper != null && tries < MAX_TRIES; tries++) {
+      try {
+        rouse(helper, failure);
+        helper = null;
+      } catch (Throwable e) {
+        failure = e;
+      }
+    }
+    worker.helper = null;
+  }
+
   /** Waits for a task. False if the thread is to end. */
   private boolean findTask(PoolWorker worker) {
     worker.thread = Thread.currentThread();
     worker.where.begin();
     long idleSince = System.nanoTime();
+    boolean mayLinger = true;
     while (true) {
       long now = System.nanoTime();
-      PoolWorker helper = null;
+      boolean lingers = false;
       lock.lock();
       try {
         state.looks(worker);
         PoolTask task = state.next(now);
         if (task != null) {
           state.start(worker, task, now);
-          helper = state.summon(now);
+          worker.helper = state.summon(now);
         } else if (state.queued == 0 && (state.closing || now - idleSince >= idleNanos)) {
           state.retire(worker);
           return false;
+        } else if (mayLinger && state.linger(worker)) {
+          lingers = true;
         } else {
           state.becomeIdle(worker);
         }
       } finally {
         lock.held = false;
       }
-      Throwable failure = null;
-      for (int tries = 0; helper != null && tries < MAX_TRIES; tries++) {
-        try {
-          rouse(helper, failure);
-          helper = null;
-        } catch (Throwable e) {
-          failure = e;
-        }
-      }
+      rouseHelper(worker);
       if (worker.task != null) {
         return true;
       }
-      long patience = Math.max(1, idleNanos - (now - idleSince));
-      LockSupport.parkNanos(this, Math.min(patience, NAP_NANOS));
+      if (lingers) {
+        awaitQueued(now);
+      } else {
+        long patience = Math.max(1, idleNanos - (now - idleSince));
+        LockSupport.parkNanos(this, Math.min(patience, NAP_NANOS));
+      }
+      mayLinger = !lingers;
+    }
+  }
+
+  /** Until something is queued, or some time is over. Whoever else can use the processor has it. */
+  @SuppressWarnings("ThreadPriorityCheck") // nothing relies on it
+  private void awaitQueued(long since) {
+    while (!state.isSomethingQueued() && System.nanoTime() - since < LINGER_NANOS) {
+      Thread.yield();
     }
   }
 
@@ -378,9 +409,33 @@ final class Pool {
     }
     if (isToEnd(task)) {
       complete(worker, task);
-      closing.over(task);
     }
-    letGo(worker, task);
+    takeNext(worker, task);
+  }
+
+  /** Lets go of a task, and takes the next if there is one: one look at the state, not two, since all threads want it. */
+  private void takeNext(PoolWorker worker, PoolTask task) {
+    long now = System.nanoTime();
+    Thread closer;
+    lock.lock();
+    try {
+      if (!task.givenUp) {
+        state.end(task);
+      }
+      state.letGo(worker, task);
+      closer = closing.whoAwaitsThis();
+      PoolTask next = state.next(now);
+      if (next != null) {
+        state.start(worker, next, now);
+        worker.helper = state.summon(now);
+      }
+    } finally {
+      lock.held = false;
+    }
+    rouseHelper(worker);
+    if (closer != null) {
+      LockSupport.unpark(closer); // should this fail, the closer looks by itself
+    }
   }
 
   /** Ends the request, and so runs users' code. */
@@ -412,15 +467,6 @@ final class Pool {
     try {
       state.stopRunning(task);
       return task.state == PoolTask.State.ENDING && !task.givenUp;
-    } finally {
-      lock.held = false;
-    }
-  }
-
-  private void letGo(PoolWorker worker, PoolTask task) {
-    lock.lock();
-    try {
-      state.letGo(worker, task);
     } finally {
       lock.held = false;
     }

@@ -38,13 +38,18 @@ final class PoolClosing {
     lock.lock();
     try {
       state.end(task);
-      closer = state.isQuiet() ? awaiting : null;
+      closer = whoAwaitsThis();
     } finally {
       lock.held = false;
     }
     if (closer != null) {
       LockSupport.unpark(closer); // should this fail, the closer looks by itself
     }
+  }
+
+  /** Under the lock: who is to be told when nothing is left to do, if that is now. */
+  @Nullable Thread whoAwaitsThis() {
+    return state.isQuiet() ? awaiting : null;
   }
 
   /** Lets threads end when they find nothing to do. */

@@ -13,8 +13,8 @@ import java.util.concurrent.locks.LockSupport;
  * it holds.
  */
 final class PoolLock {
-  private static final int SPINS_BETWEEN_PAUSES = 200;
-  private static final long PAUSE_NANOS = TimeUnit.MICROSECONDS.toNanos(20);
+  private static final int SPINS_BETWEEN_PAUSES = 50;
+  private static final long PAUSE_NANOS = TimeUnit.MICROSECONDS.toNanos(100);
   private static final VarHandle HELD;
 
   static {

@@ -1,6 +1,8 @@
 package dev.annulus.internal.portable;
 
 import dev.annulus.internal.driver.Request;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -29,6 +31,16 @@ final class PoolState {
 
   /** Stands for a thread that is to be started. */
   static final PoolWorker START = new PoolWorker(null);
+
+  private static final VarHandle QUEUED;
+
+  static {
+    try {
+      QUEUED = MethodHandles.lookup().findVarHandle(PoolState.class, "queued", int.class);
+    } catch (ReflectiveOperationException e) {
+      throw new ExceptionInInitializerError(e);
+    }
+  }
 
   private final int perLane;
   private final int maxThreads;
@@ -79,6 +91,11 @@ final class PoolState {
     lane.following = cursor.following;
     cursor.following = lane;
     lanes++;
+  }
+
+  /** Without the lock: whether something is queued, as far as this thread sees. */
+  boolean isSomethingQueued() {
+    return (int) QUEUED.getOpaque(this) > 0;
   }
 
   boolean isQuiet() {
@@ -327,6 +344,16 @@ final class PoolState {
       worker.nextOfAll = firstOfAll;
       firstOfAll = worker;
     }
+  }
+
+  /** The worker goes on looking for a while, and counts as one that does. False if another does already. */
+  boolean linger(PoolWorker worker) {
+    if (searching > 0) {
+      return false;
+    }
+    worker.searching = true;
+    searching++;
+    return true;
   }
 
   void becomeIdle(PoolWorker worker) {

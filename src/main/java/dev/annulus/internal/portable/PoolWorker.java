@@ -15,6 +15,9 @@ final class PoolWorker {
   /** The task it carries out or ends. */
   @Nullable PoolTask task;
 
+  /** Whom it has summoned and is still to rouse. The thread's own. */
+  @Nullable PoolWorker helper;
+
   /** Whether it has been woken or started to look for a task, and has not looked yet. */
   boolean searching = true;
 

@@ -35,6 +35,9 @@ final class Reaper {
 
   private static final int ROUNDS_BETWEEN_TICKS = 64;
 
+  /** A power of two. */
+  private static final int SLEEPS_BETWEEN_TRIES = 64;
+
   /** How long to wait for completions when the kernel is short of something before it is asked again. */
   private static final long BACK_OFF_NANOS = 1_000_000;
 
@@ -94,6 +97,11 @@ final class Reaper {
    * and what it submits at once costs it less.
    */
   private int bite = SMALLEST_BITE;
+
+  /** What was submitted while there was nothing else to do had been done when the kernel came back. */
+  private boolean endsAtOnce;
+
+  private int sleeps;
 
   private boolean overflowed;
 
@@ -353,6 +361,11 @@ final class Reaper {
       }
       return;
     }
+    if (mayEndAtOnce()) {
+      enter(0, 0);
+      endsAtOnce = completions.ready() > 0;
+      return;
+    }
     wakeup.arm(submissions);
     wakeup.lieDown(table.isFull());
     try {
@@ -363,6 +376,14 @@ final class Reaper {
       }
       roundsSinceTick = ROUNDS_BETWEEN_TICKS;
     }
+  }
+
+  /**
+   * Whether what is to be submitted may be done when the kernel has taken it, as it was the last time: then there is no sleep to announce.
+   * Now and then it is tried where it was not so.
+   */
+  private boolean mayEndAtOnce() {
+    return submissions.unconsumed() > 0 && (endsAtOnce || (++sleeps & (SLEEPS_BETWEEN_TRIES - 1)) == 0);
   }
 
   private static long tellAgainNanos(long timeoutNanos) {

@@ -365,4 +365,34 @@ class PoolStateByHandTest {
     state.forgetGone();
     assertSame(stays, state.firstOfAll(), "it has not retired");
   }
+
+  /** One looks on while the others sleep, and nobody need be woken for a single task. */
+  @Test
+  void linger_ofOneWorker_keepsASingleTaskFromRousingAnother() {
+    PoolWorker first = worker();
+    PoolWorker second = worker();
+    state.becomeIdle(second);
+    assertTrue(state.linger(first));
+    assertFalse(state.linger(worker()), "one is enough");
+    PoolTask task = put(lane, true);
+    assertNull(state.summon(now), "somebody looks for it already");
+    PoolTask another = put(other, true);
+    state.add(other);
+    assertSame(second, state.summon(now), "two need two");
+    state.looks(first);
+    assertSame(task, startNext(first));
+    state.looks(second);
+    assertSame(another, startNext(second));
+    assertTrue(state.linger(worker()), "nobody looks any more");
+  }
+
+  @Test
+  void isSomethingQueued_asTasksComeAndGo_tellsSo() {
+    PoolWorker worker = worker();
+    assertFalse(state.isSomethingQueued());
+    PoolTask task = put(lane, true);
+    assertTrue(state.isSomethingQueued());
+    assertSame(task, startNext(worker));
+    assertFalse(state.isSomethingQueued());
+  }
 }

@@ -9,6 +9,7 @@ import dev.annulus.internal.driver.Closing;
 import dev.annulus.internal.driver.Errno;
 import dev.annulus.internal.driver.Operation;
 import dev.annulus.internal.runtime.HandRing.Enter;
+import dev.annulus.internal.runtime.HandRing.Entry;
 import dev.annulus.internal.runtime.Reaper.RingFailure;
 import dev.annulus.testing.RecordingRequest;
 import java.time.Duration;
@@ -42,6 +43,9 @@ class ReaperSleepTest {
     UNNAMED_CANCELLATION,
     CLOSING
   }
+
+  /** So many entries have been completed. */
+  private int done;
 
   private RecordingRequest inFlight = HandReaper.nop();
   private RecordingRequest late = HandReaper.nop();
@@ -122,6 +126,71 @@ class ReaperSleepTest {
       assertEquals(userData, hand.ring.entries().getLast().address(), "not cancelled");
     }
     return happened[0];
+  }
+
+  /** Puts a no-operation, and has a round; whether the kernel was asked to wait in it. */
+  private boolean waitsForOne() {
+    int before = hand.ring.enters().size();
+    hand.put(HandReaper.nop());
+    hand.reaper.round(0);
+    List<Enter> enters = hand.ring.enters();
+    assertEquals(before + 1, enters.size(), "not one call in a round");
+    return enters.getLast().waits();
+  }
+
+  /** Takes what is offered, and has done all it ever took when it comes back. */
+  private int doAtOnce(Enter enter) {
+    int taken = hand.ring.takeAll(enter);
+    List<Entry> all = hand.ring.entries();
+    all.subList(done, all.size()).forEach(entry -> hand.ring.complete(entry.userData(), 0));
+    done = all.size();
+    return taken;
+  }
+
+  /** Takes what is offered, and has done it when it has waited. */
+  private int doInTime(Enter enter) {
+    return enter.waits() ? doAtOnce(enter) : hand.ring.takeAll(enter);
+  }
+
+  @Test
+  void round_operationsThatEndAtOnce_announceNoSleepBeforeLong() {
+    hand.ring.answerUsually(this::doAtOnce);
+    int rounds = 0;
+    while (waitsForOne()) {
+      assertTrue(++rounds <= 64, "sleeps on and on");
+    }
+    for (int more = 0; more < 200; more++) {
+      assertFalse(waitsForOne(), "sleeps though all ended at once");
+      assertTrue(hand.table.isEmpty(), "has not ended");
+    }
+    assertFalse(hand.wakeup.isReaperAsleep());
+  }
+
+  @Test
+  void round_operationsThatEndAtOnceNoMore_sleepsFromTheNextOn() {
+    hand.ring.answerUsually(this::doAtOnce);
+    while (waitsForOne()) {
+      assertTrue(hand.table.isEmpty());
+    }
+    hand.ring.answerUsually(hand.ring::takeAll);
+    assertFalse(waitsForOne(), "the first could not be known");
+    assertTrue(waitsForOne());
+    assertTrue(waitsForOne());
+  }
+
+  /** It costs a call of the kernel each time. */
+  @Test
+  void round_operationsThatTakeTime_areRarelyTriedOtherwise() {
+    hand.ring.answerUsually(this::doInTime);
+    int tries = 0;
+    for (int rounds = 0; rounds < 640; rounds++) {
+      if (!waitsForOne()) {
+        tries++;
+        hand.reaper.round(0);
+      }
+      assertTrue(hand.table.isEmpty(), "has not ended");
+    }
+    assertEquals(10, tries);
   }
 
   @Test
