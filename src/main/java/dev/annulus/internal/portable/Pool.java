@@ -222,9 +222,18 @@ final class Pool {
       startThread();
     } else {
       boolean none = isLastFailing();
-      Log.warning("cannot start a thread", threadNames, failure);
-      if (none) {
-        refuseQueued(failure);
+      boolean done = false;
+      // It is counted back: nothing may be thrown from here on, or that would be done once more.
+      for (int tries = 0; !done && tries < MAX_TRIES; tries++) {
+        try {
+          Log.warning("cannot start a thread", threadNames, failure);
+          if (none) {
+            refuseQueued(failure);
+          }
+          done = true;
+        } catch (VirtualMachineError e) {
+          done = false; // what is wanting comes back
+        }
       }
     }
   }

@@ -18,7 +18,7 @@ final class PoolWorker {
   /** Whom it has summoned and is still to rouse. The thread's own. */
   @Nullable PoolWorker helper;
 
-  /** Whether it has been woken or started to look for a task, and has not looked yet. */
+  /** Whether it has been woken or started to look for a task, and has not looked yet; or looks on for a while. */
   boolean searching = true;
 
   /** Whether it is in the list of all workers. */

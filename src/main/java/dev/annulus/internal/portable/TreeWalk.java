@@ -27,6 +27,9 @@ final class TreeWalk implements AutoCloseable {
   /** How often a name may be found to be something else than the look before said. */
   private static final int MAX_ATTEMPTS = 100;
 
+  /** How often a directory may be none when it is removed, in all. */
+  private static final int MAX_SURPRISES = 1000;
+
   private static final Path PARENT = Path.of("..");
 
   /** A directory on the way down. */
@@ -50,6 +53,8 @@ final class TreeWalk implements AutoCloseable {
 
   private final SecureDirectoryStream<Path> top;
   private final BooleanSupplier stop;
+
+  private int surprises;
 
   /** From the root down. */
   private final List<Level> levels = new ArrayList<>();
@@ -170,7 +175,8 @@ final class TreeWalk implements AutoCloseable {
       parent.deleteDirectory(level.name);
     } catch (IOException e) {
       int errno = Failures.errno(e);
-      if (above < 0 || (errno != Errno.ENOTDIR && errno != Errno.ENOENT)) {
+      boolean surprising = errno == Errno.ENOTDIR || errno == Errno.ENOENT;
+      if (above < 0 || !surprising || ++surprises > MAX_SURPRISES) {
         throw e;
       }
       removeEntry(parent, level.name); // it was a directory and is none now

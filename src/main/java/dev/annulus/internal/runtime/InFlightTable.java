@@ -61,8 +61,8 @@ class InFlightTable {
 
   private final CoarseClock clock = new CoarseClock();
 
-  /** A moment not long ago. */
-  private long now = clock.nanos();
+  /** A moment not long ago. Not by that clock at first: it takes system calls, and whether these may be made is not known here. */
+  private long now = System.nanoTime();
 
   /** Slots whose operation is to be submitted once more, to be cancelled, to be told of their end. */
   private final SlotRing retries;

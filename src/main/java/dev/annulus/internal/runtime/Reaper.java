@@ -33,8 +33,6 @@ final class Reaper {
 
   private static final int LARGEST_BITE = 64;
 
-  private static final int ROUNDS_BETWEEN_TICKS = 64;
-
   /** A power of two. */
   private static final int SLEEPS_BETWEEN_TRIES = 64;
 
@@ -92,8 +90,8 @@ final class Reaper {
   private boolean watchesForGivenUp;
 
   /**
-   * How many completions the next round may end. A reaper that sleeps now and then takes small bites: everybody waits for the device, which is to
-   * have its next operation as soon as it has ended one. One that does not sleep takes larger and larger ones: everybody waits for the reaper,
+   * How many completions the next round may end. A reaper that has nothing else to do now and then takes small bites: everybody waits for the device, which is to
+   * have its next operation as soon as it has ended one. One that always has more to do takes larger and larger ones: everybody waits for the reaper,
    * and what it submits at once costs it less.
    */
   private int bite = SMALLEST_BITE;
@@ -101,11 +99,10 @@ final class Reaper {
   /** What was submitted while there was nothing else to do had been done when the kernel came back. */
   private boolean endsAtOnce;
 
+  /** Times it was not expected that what is submitted ends at once. */
   private int sleeps;
 
   private boolean overflowed;
-
-  private int roundsSinceTick;
 
   /** Since {@link #cancelAll}. */
   private boolean cancelling;
@@ -146,7 +143,7 @@ final class Reaper {
     tellLast();
     registered.registerIfWanted(ring);
     takeCancellations();
-    tickNowAndThen();
+    table.tick();
     sickDevices.look();
     fill();
     submitAndWait(sickDevices.longestWait(workerLimit.look(timeoutNanos)));
@@ -190,14 +187,6 @@ final class Reaper {
       completions.advance(count);
     }
     return !wakeup.isArmed();
-  }
-
-  /** Looks at the clock when much time may have passed: after a sleep, and every so many rounds. */
-  private void tickNowAndThen() {
-    if (++roundsSinceTick >= ROUNDS_BETWEEN_TICKS) {
-      roundsSinceTick = 0;
-      table.tick();
-    }
   }
 
   private void takeCancellations() {
@@ -374,7 +363,6 @@ final class Reaper {
       if (wakeup.rise()) {
         Counters.count(counters.wakeups);
       }
-      roundsSinceTick = ROUNDS_BETWEEN_TICKS;
     }
   }
 

@@ -184,6 +184,7 @@ final class ReaperThread {
   private Started make() throws Unavailable {
     Ring ring = ringMaker.make();
     try {
+      table.tick(); // has the JVM link what that takes, while it has the memory
       Wakeup wakeup = new Wakeup();
       Reaper reaper = new Reaper(ring, intake, wakeup, table, registered, blockingFiles, counters, where);
       return new Started(ring, wakeup, reaper, lastSteps(ring, wakeup, reaper));

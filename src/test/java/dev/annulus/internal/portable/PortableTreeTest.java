@@ -2,6 +2,7 @@ package dev.annulus.internal.portable;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.annulus.internal.driver.Errno;
@@ -11,6 +12,7 @@ import java.io.UncheckedIOException;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
 import java.nio.file.DirectoryStream;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.SecureDirectoryStream;
@@ -191,6 +193,21 @@ class PortableTreeTest {
     }
     assertEquals(2, times.get());
     assertFalse(Files.exists(dir.resolve("tree")));
+  }
+
+  /** As of a file system whose server says otherwise than the kernel remembers. */
+  @Test
+  void remove_directoryThatIsNeverOneWhenItIsRemoved_isGivenUp() throws IOException {
+    Path _ = Files.createDirectories(dir.resolve("tree/inner"));
+    Meddling refusal =
+        new Meddling(
+            "deleteDirectory",
+            "inner",
+            time -> {
+              throw new FileSystemException("inner", null, Errno.text(Errno.ENOTDIR));
+            });
+    assertThrows(FileSystemException.class, () -> removedAgainst(refusal));
+    assertTrue(Files.exists(dir.resolve("tree/inner")));
   }
 
   @Test

@@ -232,6 +232,7 @@ class InFlightTableTest {
   @Test
   void since_momentsOfClaims_tellOldFromNew() {
     InFlightTable table = new InFlightTable(4);
+    table.tick();
     RecordingRequest old = RecordingRequest.nop();
     int _ = table.claim(() -> old);
     long between = table.now();

@@ -44,6 +44,12 @@ final class TreeRemover implements AutoCloseable {
    */
   private static final int MAX_SCANS = 100;
 
+  /**
+   * How often a directory may be none when it is entered or removed, and one again when it is unlinked: somebody may change it
+   * each time, or the file system may contradict itself.
+   */
+  private static final int MAX_SURPRISES = 1000;
+
   private static final byte[] PARENT = "..".getBytes(StandardCharsets.US_ASCII);
 
   private final Arena arena = Arena.ofConfined();
@@ -54,6 +60,8 @@ final class TreeRemover implements AutoCloseable {
 
   /** The way down from the root. */
   private final List<Level> levels = new ArrayList<>();
+
+  private int surprises;
 
   /** Levels from 1 up to this one are closed. */
   private int firstOpen = 1;
@@ -179,6 +187,10 @@ final class TreeRemover implements AutoCloseable {
     return goneIsFine(result);
   }
 
+  private int unlinkSurprise(Level in, byte[] entry) {
+    return ++surprises > MAX_SURPRISES ? -Errno.EBUSY : unlink(in, entry);
+  }
+
   private int leaveRoot() {
     closeLevel(levels.removeLast());
     return 0;
@@ -190,7 +202,7 @@ final class TreeRemover implements AutoCloseable {
     int fd = enter(parent.fd, cString(child));
     if (fd == -Errno.ENOTDIR || fd == -Errno.ELOOP) {
       // It was a directory when listed and is none now: a file, or a link, which is removed and not followed.
-      return unlink(parent, child);
+      return unlinkSurprise(parent, child);
     }
     if (fd < 0) {
       return goneIsFine(fd);
@@ -237,7 +249,9 @@ final class TreeRemover implements AutoCloseable {
       return goDown(parent, child.name, child.scan + 1);
     }
     // Another thread may have swapped the emptied directory for something else by now: then that is removed by its name.
-    return result == -Errno.ENOTDIR ? unlink(parent, child.name) : goneIsFine(result);
+    return result == -Errno.ENOTDIR
+        ? unlinkSurprise(parent, child.name)
+        : goneIsFine(result);
   }
 
   private int openAgain(int index, int childFd) {

@@ -216,6 +216,22 @@ class TreeRemoverTest {
     assertTrue(swapped[0] && swapped[1]);
   }
 
+  /** As of a file system whose server says otherwise than the kernel remembers. */
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void remove_nameThatIsNeverWhatItWas_isGivenUp(boolean emptied) throws IOException {
+    Path root = Files.createDirectory(directory.resolve("tree"));
+    Path _ = Files.createDirectory(root.resolve("inner"));
+    answer(
+        call -> {
+          boolean refused =
+              emptied ? isUnlink(call, Fcntl.AT_REMOVEDIR) : call.number() == NR.openat();
+          return refused && names(call, "inner") ? -Errno.ENOTDIR : SyscallTap.PASS;
+        });
+    assertEquals(-Errno.EBUSY, TreeRemover.remove(root));
+    assertNothingLeftOpen();
+  }
+
   @Test
   void remove_directoryThatSomebodyRemovesBeforeItIsListed_isFine() throws IOException {
     Path root = Files.createDirectory(directory.resolve("tree"));
