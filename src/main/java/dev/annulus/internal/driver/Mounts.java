@@ -1,6 +1,7 @@
 package dev.annulus.internal.driver;
 
 import java.io.IOException;
+import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -29,7 +30,10 @@ public final class Mounts {
   /** Mounts something when a path leads there, which a look-up that must not wait leaves to others. */
   private static final String AUTOFS = "autofs";
 
-  private static final Path TABLE = Path.of("/proc/self/mountinfo");
+  /** As the JDK decodes the bytes of a name. */
+  private static final Charset NAMES =
+      Charset.forName(System.getProperty("sun.jnu.encoding", "UTF-8"), StandardCharsets.UTF_8);
+
   private static final long MIN_TRUST_NANOS = 100_000_000;
 
   /** A large table is read more rarely: reading takes a hundredth of the time at most. */
@@ -38,10 +42,20 @@ public final class Mounts {
   /** A mount the table does not show: of another root, or detached. */
   public static final Mount HIDDEN = new Mount("(unknown)", "");
 
+  private final Path table;
   private final AtomicBoolean warned = new AtomicBoolean();
 
   private volatile Snapshot last =
       new Snapshot(Map.of(), Map.of(), false, System.nanoTime());
+
+  public Mounts() {
+    this(Path.of("/proc/self/mountinfo"));
+  }
+
+  /** With a table of the caller's. */
+  Mounts(Path table) {
+    this.table = table;
+  }
 
   /**
    * One mount.
@@ -203,7 +217,8 @@ public final class Mounts {
     Map<String, Mount> byPoint = new HashMap<>();
     boolean allLocal = true;
     try {
-      for (String line : Files.readString(TABLE, StandardCharsets.ISO_8859_1).lines().toList()) {
+      // Bytes, of which only the line end is a character everywhere: a carriage return may be part of a name.
+      for (String line : Files.readString(table, StandardCharsets.ISO_8859_1).split("\n", 0)) {
         String[] fields = line.split(" ", 6);
         String[] device = fields[2].split(":", 2);
         int dash = line.indexOf(" - ");
@@ -211,7 +226,7 @@ public final class Mounts {
         Key key =
             new Key(
                 Long.parseLong(fields[0]), Integer.parseInt(device[0]), Integer.parseInt(device[1]));
-        Mount mount = new Mount(unescaped(fields[4]), type);
+        Mount mount = new Mount(name(fields[4]), type);
         found.put(key, mount);
         byPoint.put(mount.point, mount); // the last one covers those before
         allLocal &= mount.isLocal || type.equals(AUTOFS);
@@ -219,7 +234,7 @@ public final class Mounts {
     } catch (IOException | IndexOutOfBoundsException | NumberFormatException e) {
       allLocal = false;
       if (!warned.getAndSet(true)) {
-        Log.warn(TABLE + " cannot be read: " + e);
+        Log.warn(table + " cannot be read: " + e);
       }
     }
     long end = System.nanoTime();
@@ -227,11 +242,13 @@ public final class Mounts {
     return new Snapshot(found, byPoint, allLocal, end + trust);
   }
 
-  /** Blanks, line ends and backslashes are written as a backslash and three octal digits. */
-  private static String unescaped(String field) {
-    if (field.indexOf('\\') < 0) {
-      return field;
-    }
+  /**
+   * A name as a {@link Path} has it. Blanks, line ends and backslashes are written as a backslash and
+   * three octal digits.
+   *
+   * @param field each byte as a character
+   */
+  private static String name(String field) {
     StringBuilder plain = new StringBuilder();
     for (int i = 0; i < field.length(); i++) {
       if (field.charAt(i) == '\\' && i + 3 < field.length()) {
@@ -241,6 +258,6 @@ public final class Mounts {
         plain.append(field.charAt(i));
       }
     }
-    return plain.toString();
+    return new String(plain.toString().getBytes(StandardCharsets.ISO_8859_1), NAMES);
   }
 }

@@ -79,7 +79,8 @@ public final class FileSystemTypes {
   }
 
   private static List<String> lines(String path) throws IOException {
-    return Files.readAllLines(Path.of(path), StandardCharsets.ISO_8859_1);
+    // Not by the JDK's lines: a carriage return may be part of a mount point's name.
+    return List.of(Files.readString(Path.of(path), StandardCharsets.ISO_8859_1).split("\n", 0));
   }
 
   private static String mountId(List<String> about) {
