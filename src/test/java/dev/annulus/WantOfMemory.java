@@ -43,8 +43,11 @@ final class WantOfMemory {
     over = true;
     filler.join(10_000);
     Object _ = file.read(ByteBuffer.allocateDirect(BYTES), 0).get(10, TimeUnit.SECONDS);
-    Object _ = file.sync(Sync.DATA).get(10, TimeUnit.SECONDS);
     Object _ = file.closeAsync().get(10, TimeUnit.SECONDS);
+    // Opened anew: a sync of the other one that had no memory is a loss, which it remembers.
+    AsyncFile again = runtime.openFile(path, StandardOpenOption.WRITE).get(10, TimeUnit.SECONDS);
+    Object _ = again.sync(Sync.DATA).get(10, TimeUnit.SECONDS);
+    Object _ = again.closeAsync().get(10, TimeUnit.SECONDS);
     if (runtime.stats().inFlight() != 0 || runtime.stats().queued() != 0) {
       throw new AssertionError(runtime.stats().toString());
     }
