@@ -27,7 +27,7 @@ final class TreeWalk implements AutoCloseable {
   /** How often a name may be found to be something else than the look before said. */
   private static final int MAX_ATTEMPTS = 100;
 
-  /** How often a directory may be none when it is removed, in all. */
+  /** How often a directory may be something else when it is removed, in all. */
   private static final int MAX_SURPRISES = 1000;
 
   private static final Path PARENT = Path.of("..");
@@ -173,10 +173,12 @@ final class TreeWalk implements AutoCloseable {
     close(level);
     try {
       parent.deleteDirectory(level.name);
+    } catch (NoSuchFileException e) {
+      if (above < 0) {
+        throw e;
+      }
     } catch (IOException e) {
-      int errno = Failures.errno(e);
-      boolean surprising = errno == Errno.ENOTDIR || errno == Errno.ENOENT;
-      if (above < 0 || !surprising || ++surprises > MAX_SURPRISES) {
+      if (above < 0 || Failures.errno(e) != Errno.ENOTDIR || ++surprises > MAX_SURPRISES) {
         throw e;
       }
       removeEntry(parent, level.name); // it was a directory and is none now

@@ -90,9 +90,9 @@ final class Reaper {
   private boolean watchesForGivenUp;
 
   /**
-   * How many completions the next round may end. A reaper that has nothing else to do now and then takes small bites: everybody waits for the device, which is to
-   * have its next operation as soon as it has ended one. One that always has more to do takes larger and larger ones: everybody waits for the reaper,
-   * and what it submits at once costs it less.
+   * How many completions the next round may end. A reaper that has nothing else to do now and then takes small bites:
+   * everybody waits for the device, which is to have its next operation as soon as it has ended one. One that always has
+   * more to do takes larger and larger ones: everybody waits for the reaper, and what it submits at once costs it less.
    */
   private int bite = SMALLEST_BITE;
 
