@@ -41,7 +41,7 @@ final class Failures {
       case WrongThreadException _ -> Errno.EFAULT;
       case IllegalArgumentException _ -> Errno.EINVAL;
       case IllegalStateException _ -> Errno.EFAULT; // the memory's arena was closed
-      case OutOfMemoryError _ -> Errno.ENOMEM;
+      case VirtualMachineError _ -> Errno.ENOMEM; // or want of stack
       default -> {
         Log.error("an operation failed in an unexpected way", failure, failure);
         yield Errno.EIO;

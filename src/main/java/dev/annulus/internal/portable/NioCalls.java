@@ -84,7 +84,7 @@ final class NioCalls {
         return -Failures.errno(e);
       }
     }
-    int result = -Errno.EIO;
+    int result = -Errno.ENOMEM; // what cuts this is a want of memory, or of stack
     try {
       try {
         result = once(operation);

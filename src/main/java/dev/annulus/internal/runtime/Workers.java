@@ -232,7 +232,7 @@ final class Workers {
           int _ = running.incrementAndGet();
           counted = true;
         }
-        result = -Errno.EIO;
+        result = -Errno.ENOMEM; // what cuts this is a want of memory, or of stack
         if (request.operation() instanceof Operation.Close close) {
           result = DirectCalls.close(close.fd());
           called = true;
@@ -275,7 +275,7 @@ final class Workers {
       return result;
     } catch (RuntimeException | Error e) {
       Log.error("running " + operation.name() + " failed", e);
-      return -Errno.EIO;
+      return e instanceof VirtualMachineError ? -Errno.ENOMEM : -Errno.EIO;
     }
   }
 

@@ -68,7 +68,8 @@ class FailuresTest {
         Arguments.of(new DirectoryIteratorException(new IOException("Input/output error")), Errno.EIO),
         Arguments.of(new WrongThreadException(), Errno.EFAULT),
         Arguments.of(new IllegalStateException("Already closed"), Errno.EFAULT),
-        Arguments.of(new OutOfMemoryError("test"), Errno.ENOMEM));
+        Arguments.of(new OutOfMemoryError("test"), Errno.ENOMEM),
+        Arguments.of(new StackOverflowError("test"), Errno.ENOMEM));
   }
 
   @ParameterizedTest
