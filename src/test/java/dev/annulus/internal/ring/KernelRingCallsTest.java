@@ -12,6 +12,7 @@ import dev.annulus.internal.abi.GetEventsArgLayout;
 import dev.annulus.internal.abi.IoUring;
 import dev.annulus.internal.abi.IovecLayout;
 import dev.annulus.internal.abi.ProbeLayout;
+import dev.annulus.internal.abi.RsrcUpdateLayout;
 import dev.annulus.internal.driver.Errno;
 import dev.annulus.testing.SyscallTap;
 import dev.annulus.testing.SyscallTap.Call;
@@ -95,7 +96,11 @@ class KernelRingCallsTest {
     tap.answer(
         call -> {
           if (call.number() == REGISTER && call.arguments().get(1) == IoUring.IORING_REGISTER_RING_FDS) {
-            SyscallTap.memory(call.arguments().get(2), 4).set(JAVA_INT, 0, 9);
+            long update = call.arguments().get(2);
+            MemorySegment offset = SyscallTap.memory(update + RsrcUpdateLayout.OFFSET, Integer.BYTES);
+            assertEquals(-1, offset.get(JAVA_INT, 0), "the kernel chooses the place");
+            assertEquals(call.arguments().getFirst(), SyscallTap.word(update + RsrcUpdateLayout.DATA), "the ring itself");
+            offset.set(JAVA_INT, 0, 9);
             return 1;
           }
           return SyscallTap.PASS;
