@@ -33,6 +33,7 @@ abstract non-sealed class OperationFuture<T> extends AwaitedFuture<T> implements
 
   private static final int ONCE_MORE_HERE = -101;
 
+  private static final int END_TRIES = 20;
   private static final int UNDO_TRIES = 3;
 
   /** Steps of the ending, in {@link #done}. */
@@ -175,8 +176,14 @@ abstract non-sealed class OperationFuture<T> extends AwaitedFuture<T> implements
     done = (byte) (done & ~TAKEN);
     if (mark == RUNNING_HERE) {
       mark = ONCE_MORE_HERE;
-    } else {
+      return;
+    }
+    try {
       submitAgain();
+    } catch (VirtualMachineError e) {
+      // Nothing was submitted. Should this result come once more, it is not to be taken for that of the next operation.
+      done = (byte) (done | TAKEN);
+      throw e;
     }
   }
 
@@ -222,10 +229,14 @@ abstract non-sealed class OperationFuture<T> extends AwaitedFuture<T> implements
       try {
         completeHere(operation);
       } finally {
-        try {
-          endHere(operation);
-        } catch (VirtualMachineError e) {
-          endHere(operation); // others wait for it
+        boolean ended = false;
+        for (int tries = 0; !ended && tries < END_TRIES; tries++) {
+          try {
+            endHere(operation);
+            ended = true;
+          } catch (VirtualMachineError e) {
+            // Again: others wait for it.
+          }
         }
       }
       if (once) {
