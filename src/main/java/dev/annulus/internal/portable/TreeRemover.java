@@ -1,6 +1,7 @@
 package dev.annulus.internal.portable;
 
 import dev.annulus.internal.driver.Errno;
+import dev.annulus.internal.driver.StackRoom;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
@@ -40,17 +41,32 @@ final class TreeRemover {
     if (name == null || parent == null) {
       return -Errno.EBUSY; // the root of the file system
     }
-    try (DirectoryStream<Path> stream = Files.newDirectoryStream(parent)) {
+    StackRoom.check(); // what is opened can be closed
+    DirectoryStream<Path> stream = Files.newDirectoryStream(parent);
+    try {
       if (stream instanceof SecureDirectoryStream<Path> secure) {
         return removeDirectory(secure, name);
+      }
+    } finally {
+      try {
+        stream.close();
+      } catch (VirtualMachineError e) {
+        stream.close(); // nobody else would give its descriptor back
       }
     }
     return removeByPath(root);
   }
 
   int removeDirectory(SecureDirectoryStream<Path> parent, Path name) throws IOException {
-    try (TreeWalk walk = new TreeWalk(parent, stop)) {
+    TreeWalk walk = new TreeWalk(parent, stop);
+    try {
       return walk.remove(name);
+    } finally {
+      try {
+        walk.close();
+      } catch (VirtualMachineError e) {
+        walk.close(); // from where it was cut
+      }
     }
   }
 
@@ -97,8 +113,15 @@ final class TreeRemover {
 
   private static Deque<Path> entries(Path directory) throws IOException {
     Deque<Path> entries = new ArrayDeque<>();
-    try (DirectoryStream<Path> stream = Files.newDirectoryStream(directory)) {
+    DirectoryStream<Path> stream = Files.newDirectoryStream(directory);
+    try {
       stream.forEach(entries::add);
+    } finally {
+      try {
+        stream.close();
+      } catch (VirtualMachineError e) {
+        stream.close(); // nobody else would give its descriptor back
+      }
     }
     return entries;
   }

@@ -1,6 +1,7 @@
 package dev.annulus.internal.portable;
 
 import dev.annulus.internal.driver.Errno;
+import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.FileSystemException;
 import java.nio.file.LinkOption;
@@ -21,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  * One removal by descriptors. However deep the tree is, only the lowest directories on the way down
  * are held open; those above are found again through {@code ..}, and must then be what they were.
  */
-final class TreeWalk implements AutoCloseable {
+final class TreeWalk implements Closeable {
   private static final int MAX_OPEN = 32;
 
   /** How often a name may be found to be something else than the look before said. */
@@ -35,19 +36,18 @@ final class TreeWalk implements AutoCloseable {
   /** A directory on the way down. */
   private static final class Level {
     final Path name;
-    final Object key;
+
+    /** What tells it from others; {@code null} until it is open. */
+    @Nullable Object key;
 
     /** What is in it and has yet to be removed. */
-    final Deque<Path> left;
+    Deque<Path> left = new ArrayDeque<>();
 
     /** {@code null} while it is not open. */
     @Nullable SecureDirectoryStream<Path> stream;
 
-    Level(Path name, Object key, Deque<Path> left, SecureDirectoryStream<Path> stream) {
+    Level(Path name) {
       this.name = name;
-      this.key = key;
-      this.left = left;
-      this.stream = stream;
     }
   }
 
@@ -56,7 +56,7 @@ final class TreeWalk implements AutoCloseable {
 
   private int surprises;
 
-  /** From the root down. */
+  /** From the root down. A level is put here before it is opened: then nothing can keep it from being closed. */
   private final List<Level> levels = new ArrayList<>();
 
   /**
@@ -122,22 +122,22 @@ final class TreeWalk implements AutoCloseable {
 
   /** Enters a directory. False if it is a link or no directory. */
   private boolean enter(SecureDirectoryStream<Path> parent, Path name) throws IOException {
+    Level level = new Level(name);
+    levels.add(level);
     SecureDirectoryStream<Path> stream;
     try {
       stream = parent.newDirectoryStream(name, LinkOption.NOFOLLOW_LINKS);
+      level.stream = stream;
     } catch (IOException e) {
+      Level _ = levels.removeLast();
       int errno = Failures.errno(e);
       if (errno == Errno.ENOTDIR || errno == Errno.ELOOP) {
         return false;
       }
       throw e;
     }
-    try {
-      levels.add(new Level(name, key(stream), names(stream), stream));
-    } catch (Throwable e) {
-      stream.close();
-      throw e;
-    }
+    level.key = key(stream);
+    level.left = names(stream);
     int tooMany = levels.size() - 1 - MAX_OPEN;
     if (tooMany >= 0) {
       close(levels.get(tooMany));
@@ -169,8 +169,8 @@ final class TreeWalk implements AutoCloseable {
     int above = levels.size() - 2;
     SecureDirectoryStream<Path> parent =
         above < 0 ? top : reopened(levels.get(above), Objects.requireNonNull(level.stream));
-    Level _ = levels.removeLast();
     close(level);
+    Level _ = levels.removeLast();
     try {
       parent.deleteDirectory(level.name);
     } catch (NoSuchFileException e) {
@@ -203,13 +203,13 @@ final class TreeWalk implements AutoCloseable {
 
   private static void close(Level level) throws IOException {
     SecureDirectoryStream<Path> open = level.stream;
-    level.stream = null;
     if (open != null) {
       open.close();
+      level.stream = null;
     }
   }
 
-  /** Closes what is open still, whatever fails. */
+  /** Closes what is open still, whatever fails. May be called again if it is cut. */
   @Override
   public void close() throws IOException {
     IOException failure = null;

@@ -31,7 +31,7 @@ import org.jspecify.annotations.Nullable;
  * open. A level in between is opened again from its child ({@code ..}), or if that was moved away
  * meanwhile, from the root; in both cases it must be the very directory it was on the way down.
  */
-final class TreeRemover implements AutoCloseable {
+final class TreeRemover {
   private static final EnumSet<OpenFlag> ENTER =
       EnumSet.of(OpenFlag.READ, OpenFlag.DIRECTORY, OpenFlag.NO_FOLLOW);
 
@@ -50,6 +50,9 @@ final class TreeRemover implements AutoCloseable {
    */
   private static final int MAX_SURPRISES = 1000;
 
+  /** How often closing is tried where memory or stack is wanting. */
+  private static final int CLOSE_TRIES = 20;
+
   private static final byte[] PARENT = "..".getBytes(StandardCharsets.US_ASCII);
 
   private final Arena arena = Arena.ofConfined();
@@ -58,8 +61,13 @@ final class TreeRemover implements AutoCloseable {
   private final MemorySegment itself = arena.allocate(1);
   private MemorySegment name = arena.allocate(256, 1);
 
-  /** The way down from the root. */
+  /** The way down from the root. A level is put here before it is opened: then nothing can keep it from being closed. */
   private final List<Level> levels = new ArrayList<>();
+
+  /** Where a walk from the root is, and where it goes next; negative while there is none. */
+  private int walkedTo = -1;
+
+  private int walksTo = -1;
 
   private int surprises;
 
@@ -75,13 +83,12 @@ final class TreeRemover implements AutoCloseable {
     private final Queue<byte[]> directories = new ArrayDeque<>();
 
     /** Negative while it is closed. */
-    private int fd;
+    private int fd = -1;
 
     private @Nullable Identity identity;
 
-    Level(byte[] name, int fd, int scan) {
+    Level(byte[] name, int scan) {
       this.name = name;
-      this.fd = fd;
       this.scan = scan;
     }
   }
@@ -104,20 +111,30 @@ final class TreeRemover implements AutoCloseable {
   /** A link, or anything that is no directory, is refused with {@code -ENOTDIR} and left alone. */
   static int remove(Path root) {
     StackRoom.check(); // what is opened can be closed
-    try (TreeRemover remover = new TreeRemover()) {
+    TreeRemover remover = new TreeRemover();
+    try {
       return remover.removeRoot(root);
+    } finally {
+      boolean closed = false;
+      for (int tries = 0; !closed && tries < CLOSE_TRIES; tries++) {
+        try {
+          remover.close();
+          closed = true;
+        } catch (VirtualMachineError e) {
+          // Again, from where it was cut.
+        }
+      }
     }
   }
 
-  /** Closes whatever is open. */
-  @Override
-  public void close() {
-    try {
-      while (!levels.isEmpty()) {
-        closeLevel(levels.getLast());
-        Level _ = levels.removeLast();
-      }
-    } finally {
+  /** Closes whatever is open. May be called again. */
+  private void close() {
+    while (!levels.isEmpty()) {
+      leaveDeepest();
+    }
+    closeWalked();
+    closeWalking();
+    if (arena.scope().isAlive()) {
       arena.close();
     }
   }
@@ -125,11 +142,10 @@ final class TreeRemover implements AutoCloseable {
   private int removeRoot(Path root) {
     MemorySegment path = NativePaths.toCString(root, arena);
     for (int scan = 1; ; scan++) {
-      int fd = enter(Fcntl.AT_FDCWD, path);
+      int fd = push(new byte[0], Fcntl.AT_FDCWD, path, scan);
       if (fd < 0) {
         return fd == -Errno.ELOOP ? -Errno.ENOTDIR : fd;
       }
-      push(new byte[0], fd, scan);
       int result = empty();
       if (result >= 0) {
         result = Syscalls.unlinkat(Fcntl.AT_FDCWD, path, Fcntl.AT_REMOVEDIR);
@@ -192,14 +208,14 @@ final class TreeRemover implements AutoCloseable {
   }
 
   private int leaveRoot() {
-    closeLevel(levels.removeLast());
+    leaveDeepest();
     return 0;
   }
 
   // ---- down ----
 
   private int goDown(Level parent, byte[] child, int scan) {
-    int fd = enter(parent.fd, cString(child));
+    int fd = push(child, parent.fd, cString(child), scan);
     if (fd == -Errno.ENOTDIR || fd == -Errno.ELOOP) {
       // It was a directory when listed and is none now: a file, or a link, which is removed and not followed.
       return unlinkSurprise(parent, child);
@@ -207,27 +223,29 @@ final class TreeRemover implements AutoCloseable {
     if (fd < 0) {
       return goneIsFine(fd);
     }
-    push(child, fd, scan);
     return levels.size() - firstOpen > MAX_OPEN ? closeFarthest() : 0;
   }
 
-  private void push(byte[] levelName, int fd, int scan) {
-    try {
-      levels.add(new Level(levelName, fd, scan));
-    } catch (Throwable e) {
-      int _ = Syscalls.close(fd);
-      throw e;
+  /** Opens a level below the deepest; where that fails, the errno. */
+  private int push(byte[] levelName, int parentFd, MemorySegment path, int scan) {
+    Level level = new Level(levelName, scan);
+    levels.add(level);
+    level.fd = enter(parentFd, path);
+    int fd = level.fd;
+    if (fd < 0) {
+      leaveDeepest();
     }
+    return fd;
   }
 
   /** Closes the open level that is farthest from where the work is. What it holds is listed again on the way up. */
   private int closeFarthest() {
     Level far = levels.get(firstOpen);
-    Identity identity = identityOf(far.fd);
-    if (identity == null) {
-      return -Errno.EIO;
+    int result = identify(far.fd);
+    if (result < 0) {
+      return result;
     }
-    far.identity = identity;
+    far.identity = identified();
     far.directories.clear();
     closeLevel(far);
     firstOpen++;
@@ -243,7 +261,7 @@ final class TreeRemover implements AutoCloseable {
         return result;
       }
     }
-    closeLevel(levels.removeLast());
+    leaveDeepest();
     int result = Syscalls.unlinkat(parent.fd, cString(child.name), Fcntl.AT_REMOVEDIR);
     if (result == -Errno.ENOTEMPTY && child.scan < MAX_SCANS) {
       return goDown(parent, child.name, child.scan + 1);
@@ -255,12 +273,15 @@ final class TreeRemover implements AutoCloseable {
   }
 
   private int openAgain(int index, int childFd) {
-    int fd = ifItIs(levels.get(index), enter(childFd, cString(PARENT)));
+    Level level = levels.get(index);
+    walksTo = enter(childFd, cString(PARENT));
+    int fd = ifItIs(level);
     if (fd < 0) {
       fd = walkTo(index);
     }
     if (fd >= 0) {
-      levels.get(index).fd = fd;
+      walksTo = -1;
+      level.fd = fd;
       firstOpen = index;
     }
     return fd;
@@ -269,51 +290,69 @@ final class TreeRemover implements AutoCloseable {
   /** Opens a level by the names from the root; {@code -EBUSY} if they lead elsewhere by now. */
   private int walkTo(int index) {
     int from = levels.getFirst().fd;
-    for (int i = 1; i <= index; i++) {
+    int fd = from;
+    for (int i = 1; i <= index && fd >= 0; i++) {
       Level level = levels.get(i);
-      int fd = ifItIs(level, enter(from, cString(level.name)));
-      if (i > 1) {
-        int _ = Syscalls.close(from);
+      walksTo = enter(from, cString(level.name));
+      fd = ifItIs(level);
+      closeWalked();
+      if (fd >= 0 && i < index) {
+        walkedTo = fd;
+        walksTo = -1;
+        from = fd;
       }
-      if (fd < 0) {
-        return fd;
-      }
-      from = fd;
     }
-    return from;
+    return fd;
   }
 
-  /** The descriptor if it is the level's directory; else closes it and answers {@code -EBUSY}. */
-  private int ifItIs(Level level, int fd) {
+  /** Where the walk goes, if that is the level's directory; else closes it and answers {@code -EBUSY}. */
+  private int ifItIs(Level level) {
+    int fd = walksTo;
     if (fd < 0) {
       return fd == -Errno.EMFILE || fd == -Errno.ENFILE ? fd : -Errno.EBUSY;
     }
-    boolean isIt = false;
-    try {
-      Identity found = identityOf(fd);
-      isIt = found != null && found.equals(level.identity);
-    } finally {
-      if (!isIt) {
-        int _ = Syscalls.close(fd);
-      }
+    if (identify(fd) >= 0 && identified().equals(level.identity)) {
+      return fd;
     }
-    return isIt ? fd : -Errno.EBUSY;
+    closeWalking();
+    return -Errno.EBUSY;
   }
 
-  private @Nullable Identity identityOf(int fd) {
-    int result = Syscalls.statx(fd, itself, Fcntl.AT_EMPTY_PATH, KernelValues.statMask(), statx);
-    return result < 0
-        ? null
-        : new Identity(
-            statx.get(JAVA_INT, StatxLayout.DEV_MAJOR),
-            statx.get(JAVA_INT, StatxLayout.DEV_MINOR),
-            statx.get(JAVA_LONG, StatxLayout.INO));
+  private void closeWalked() {
+    if (walkedTo >= 0) {
+      int _ = Syscalls.close(walkedTo);
+      walkedTo = -1;
+    }
+  }
+
+  private void closeWalking() {
+    if (walksTo >= 0) {
+      int _ = Syscalls.close(walksTo);
+      walksTo = -1;
+    }
+  }
+
+  /** Looks which directory is open. */
+  private int identify(int fd) {
+    return Syscalls.statx(fd, itself, Fcntl.AT_EMPTY_PATH, KernelValues.statMask(), statx);
+  }
+
+  /** What the last look found. */
+  private Identity identified() {
+    return new Identity(
+        statx.get(JAVA_INT, StatxLayout.DEV_MAJOR), statx.get(JAVA_INT, StatxLayout.DEV_MINOR), statx.get(JAVA_LONG, StatxLayout.INO));
   }
 
   // ---- both ----
 
   private static int enter(int parentFd, MemorySegment name) {
     return Syscalls.openat(parentFd, name, KernelValues.openFlags(ENTER), 0);
+  }
+
+  /** If it is cut, it is to be called again. */
+  private void leaveDeepest() {
+    closeLevel(levels.getLast());
+    Level _ = levels.removeLast();
   }
 
   private static void closeLevel(Level level) {
