@@ -187,7 +187,7 @@ public final class AnnulusAsynchronousFileChannel extends AsynchronousFileChanne
     ensureOpen();
     Waiting.checkMayBlock(runtime);
     FileLock lock = locks.tryLock(position, size, shared);
-    return lock == null ? null : new AnnulusFileLock(this, lock);
+    return lock == null ? null : AnnulusFileLock.of(this, lock);
   }
 
   /**
@@ -207,12 +207,21 @@ public final class AnnulusAsynchronousFileChannel extends AsynchronousFileChanne
       RangeLocks.Claim claim = locks.claim(position, checkedSize, shared);
       FileLock lock = locks.attemptOrGiveUp(claim);
       if (lock == null) {
-        return onVirtualThread(() -> locks.await(claim));
+        return waiting(claim);
       }
       RangeLocks.giveUp(claim);
-      return CompletableFuture.completedFuture(new AnnulusFileLock(this, lock));
+      return CompletableFuture.completedFuture(AnnulusFileLock.of(this, lock));
     } catch (IOException e) {
       return CompletableFuture.failedFuture(e);
+    }
+  }
+
+  private CompletableFuture<FileLock> waiting(RangeLocks.Claim claim) {
+    try {
+      return onVirtualThread(() -> locks.await(claim));
+    } catch (Throwable e) {
+      RangeLocks.giveUp(claim); // there is no thread to be had
+      throw e;
     }
   }
 
@@ -228,12 +237,12 @@ public final class AnnulusAsynchronousFileChannel extends AsynchronousFileChanne
         Thread.startVirtualThread(
             () -> {
               try {
-                FileLock lock = new AnnulusFileLock(this, locking.run());
+                FileLock lock = AnnulusFileLock.of(this, locking.run());
                 if (!result.complete(lock)) {
                   lock.release();
                 }
               } catch (Throwable e) {
-                result.completeExceptionally(e);
+                result.failSurely(e);
               }
             }));
     return result;
@@ -289,19 +298,9 @@ public final class AnnulusAsynchronousFileChannel extends AsynchronousFileChanne
   // ---- how ----
 
   private <V, A> void deliver(CompletableFuture<V> result, A attachment, CompletionHandler<V, ? super A> handler) {
-    CompletableFuture<V> _ =
-        result.whenComplete(
-            (value, failure) -> {
-              Runnable call =
-                  failure == null
-                      ? () -> handler.completed(value, attachment)
-                      : () -> handler.failed(failure, attachment);
-              try {
-                handlers.execute(call);
-              } catch (RejectedExecutionException e) {
-                Thread.startVirtualThread(call);
-              }
-            });
+    Delivery<V, A> delivery = new Delivery<>(handlers, attachment, handler);
+    // Once more behind that: an error of the JVM may have come before it was called.
+    CompletableFuture<V> _ = result.whenComplete(delivery).whenComplete(delivery);
   }
 
   @Override

@@ -259,7 +259,7 @@ public final class AnnulusFileChannel extends FileChannel {
     ensureOpen();
     modes.checkLockable(shared);
     checkMayBlock();
-    return new AnnulusFileLock(this, locks.lock(position, size, shared));
+    return AnnulusFileLock.of(this, locks.lock(position, size, shared));
   }
 
   @Override
@@ -268,7 +268,7 @@ public final class AnnulusFileChannel extends FileChannel {
     modes.checkLockable(shared);
     checkMayBlock();
     FileLock lock = locks.tryLock(position, size, shared);
-    return lock == null ? null : new AnnulusFileLock(this, lock);
+    return lock == null ? null : AnnulusFileLock.of(this, lock);
   }
 
   /** {@inheritDoc} A mapping is the JDK's own, and outlives the channel. */

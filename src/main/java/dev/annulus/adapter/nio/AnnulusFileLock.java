@@ -10,14 +10,34 @@ import java.nio.channels.FileLock;
 final class AnnulusFileLock extends FileLock {
   private final FileLock held;
 
-  AnnulusFileLock(FileChannel channel, FileLock held) {
+  private AnnulusFileLock(FileChannel channel, FileLock held) {
     super(channel, held.position(), held.size(), held.isShared());
     this.held = held;
   }
 
-  AnnulusFileLock(AsynchronousFileChannel channel, FileLock held) {
+  private AnnulusFileLock(AsynchronousFileChannel channel, FileLock held) {
     super(channel, held.position(), held.size(), held.isShared());
     this.held = held;
+  }
+
+  /** A channel's lock. If there is no memory for it, what is held is given back. */
+  static AnnulusFileLock of(FileChannel channel, FileLock held) throws IOException {
+    try {
+      return new AnnulusFileLock(channel, held);
+    } catch (VirtualMachineError e) {
+      held.release();
+      throw e;
+    }
+  }
+
+  /** As {@link #of(FileChannel, FileLock)}. */
+  static AnnulusFileLock of(AsynchronousFileChannel channel, FileLock held) throws IOException {
+    try {
+      return new AnnulusFileLock(channel, held);
+    } catch (VirtualMachineError e) {
+      held.release();
+      throw e;
+    }
   }
 
   @Override

@@ -1,10 +1,18 @@
 package dev.annulus.adapter.nio;
 
+import dev.annulus.internal.driver.Persistence;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.BiConsumer;
+import org.jspecify.annotations.Nullable;
 
 /** The future of an asynchronous channel: fails with {@code IOException}s, and asks what it waits for to stop when it is cancelled. */
 final class PendingResult<V> extends CompletableFuture<V> {
+  private static final int TRIES = 20;
+
   private final Runnable stop;
+
+  /** Made beforehand. */
+  private final Ending ending = new Ending();
 
   /**
    * A result that is still to come.
@@ -18,16 +26,15 @@ final class PendingResult<V> extends CompletableFuture<V> {
   /** The result of an operation of a file. */
   static <V> PendingResult<V> of(CompletableFuture<V> operation) {
     PendingResult<V> result = new PendingResult<>(() -> operation.cancel(false));
-    CompletableFuture<V> _ =
-        operation.whenComplete(
-            (value, failure) -> {
-              if (failure == null) {
-                result.complete(value);
-              } else {
-                result.completeExceptionally(Waiting.asIoException(failure));
-              }
-            });
+    // Once more behind that: an error of the JVM may have come before it was called.
+    CompletableFuture<V> _ = operation.whenComplete(result.ending).whenComplete(result.ending);
     return result;
+  }
+
+  /** Fails with just this, whatever memory or stack is wanting: nobody else would. */
+  void failSurely(Throwable failure) {
+    ending.asItIs = true;
+    ending.accept(null, failure);
   }
 
   @Override
@@ -43,5 +50,40 @@ final class PendingResult<V> extends CompletableFuture<V> {
   @Override
   public <U> CompletableFuture<U> newIncompleteFuture() {
     return new CompletableFuture<>();
+  }
+
+  /** Ends this as what it waits for has ended. */
+  private final class Ending implements BiConsumer<@Nullable V, @Nullable Throwable>, Persistence.Step {
+    private boolean asItIs;
+    private @Nullable V value;
+    private @Nullable Throwable failure;
+
+    @Override
+    public void accept(@Nullable V result, @Nullable Throwable reason) {
+      if (isDone()) {
+        return;
+      }
+      value = result;
+      failure = reason;
+      boolean ended = false;
+      for (int tries = 0; !ended && tries < TRIES; tries++) {
+        try {
+          boolean _ = Persistence.run(this);
+          ended = true;
+        } catch (VirtualMachineError e) {
+          // Again.
+        }
+      }
+    }
+
+    @Override
+    public void run() {
+      Throwable reason = failure;
+      if (reason == null) {
+        boolean _ = complete(value);
+      } else {
+        boolean _ = completeExceptionally(asItIs ? reason : Waiting.asIoException(reason));
+      }
+    }
   }
 }

@@ -7,9 +7,7 @@ import java.nio.channels.FileLock;
 import java.nio.channels.FileLockInterruptionException;
 import java.nio.channels.OverlappingFileLockException;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
@@ -25,8 +23,8 @@ final class RangeLocks {
   private static final long SHORTEST_WAIT_NANOS = TimeUnit.MICROSECONDS.toNanos(200);
   private static final long LONGEST_WAIT_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
 
-  /** By file: the ranges that are being asked for in this JVM. Guarded by itself. */
-  private static final Map<Object, List<Claim>> CLAIMS = new HashMap<>();
+  /** The ranges that are being asked for in this JVM, and some that were. Guarded by itself. */
+  private static final List<Claim> CLAIMS = new ArrayList<>();
 
   private final SecondChannel channel;
 
@@ -35,9 +33,24 @@ final class RangeLocks {
   }
 
   /** A range somebody asks for. */
-  record Claim(Object key, long position, long size, boolean shared) {
+  static final class Claim {
+    private final Object key;
+    private final long position;
+    private final long size;
+    private final boolean shared;
+
+    /** Nobody asks any more. A write alone, which no error of the JVM can cut; who comes next takes it out of the list. */
+    private volatile boolean over;
+
+    private Claim(Object key, long position, long size, boolean shared) {
+      this.key = key;
+      this.position = position;
+      this.size = size;
+      this.shared = shared;
+    }
+
     boolean overlaps(Claim other) {
-      return position < other.position + other.size && other.position < position + size;
+      return key.equals(other.key) && position < other.position + other.size && other.position < position + size;
     }
   }
 
@@ -61,7 +74,7 @@ final class RangeLocks {
     try {
       return attempt(claim);
     } finally {
-      giveUp(claim);
+      claim.over = true;
     }
   }
 
@@ -74,11 +87,11 @@ final class RangeLocks {
   Claim claim(long position, long size, boolean shared) throws IOException {
     Claim claim = new Claim(channel.key(), position, sizeOf(position, size), shared);
     synchronized (CLAIMS) {
-      List<Claim> others = CLAIMS.computeIfAbsent(claim.key, _ -> new ArrayList<>());
-      if (others.stream().anyMatch(claim::overlaps)) {
+      CLAIMS.removeIf(other -> other.over);
+      if (CLAIMS.stream().anyMatch(claim::overlaps)) {
         throw new OverlappingFileLockException();
       }
-      others.add(claim);
+      CLAIMS.add(claim);
     }
     return claim;
   }
@@ -88,7 +101,7 @@ final class RangeLocks {
     try {
       return attempt(claim);
     } catch (Throwable e) {
-      giveUp(claim);
+      claim.over = true;
       throw e;
     }
   }
@@ -116,17 +129,12 @@ final class RangeLocks {
       closedMeanwhile.initCause(e);
       throw closedMeanwhile;
     } finally {
-      giveUp(claim);
+      claim.over = true;
     }
   }
 
   /** Ends a reservation. */
   static void giveUp(Claim claim) {
-    synchronized (CLAIMS) {
-      List<Claim> left = CLAIMS.get(claim.key);
-      if (left != null && left.remove(claim) && left.isEmpty()) {
-        CLAIMS.remove(claim.key);
-      }
-    }
+    claim.over = true;
   }
 }
