@@ -103,7 +103,13 @@ final class DriverFile implements AsyncFile {
       }
       descriptor.owed[free] = future == null ? memory : future; // no call before this: there may be no stack for one
       descriptor.owes = true;
-      descriptor.settleOwed();
+      for (int tries = 0; descriptor.owes && tries < OpenDescriptor.SETTLE_TRIES; tries++) {
+        try {
+          descriptor.settleOwed();
+        } catch (VirtualMachineError again) {
+          // Again: others may wait for it.
+        }
+      }
       throw e;
     }
   }
@@ -164,48 +170,37 @@ final class DriverFile implements AsyncFile {
     for (int i = 0; i < segments.length; i++) {
       segments[i] = checkRead(batch.get(i).buffer(), batch.get(i).position());
     }
-    List<FileFuture<Void>> futures = readFutures(batch, segments);
+    @Nullable Object[] memories = new Object[segments.length];
+    List<FileFuture<Void>> futures = new ArrayList<>(segments.length);
     try {
+      makeAll(batch, segments, memories, futures);
       List<IoFuture<Void>> started = List.copyOf(futures);
       leaseAll(futures);
       launch.startAll(futures);
       return started;
     } catch (Throwable e) {
-      undoAll(futures);
+      boolean undone = false;
+      for (int tries = 0; !undone && tries < OpenDescriptor.SETTLE_TRIES; tries++) {
+        try {
+          undoAll(futures, memories);
+          undone = true;
+        } catch (VirtualMachineError again) {
+          // Again.
+        }
+      }
       throw e;
     } finally {
       Reference.reachabilityFence(this); // not to be closed as dropped before the leases are taken
     }
   }
 
-  /** The futures of a batch, each with a lease, or none of them. */
-  private List<FileFuture<Void>> readFutures(List<BufferAt> batch, MemorySegment[] segments) {
-    List<FileFuture<Void>> futures = new ArrayList<>(segments.length);
-    FileFuture<Void> notListed = null;
-    try {
-      for (int i = 0; i < segments.length; i++) {
-        notListed = readFuture(batch.get(i), segments[i]);
-        futures.add(notListed);
-        notListed = null;
-      }
-    } catch (Throwable e) {
-      if (notListed != null) {
-        notListed.undo();
-      }
-      undoAll(futures);
-      throw e;
-    }
-    return futures;
-  }
-
-  private FileFuture<Void> readFuture(BufferAt read, MemorySegment segment) {
-    Object memory = Buffers.toFill(engine, read.buffer(), segment);
-    try {
+  private void makeAll(List<BufferAt> batch, MemorySegment[] segments, @Nullable Object[] memories, List<FileFuture<Void>> futures) {
+    for (int i = 0; i < segments.length; i++) {
+      BufferAt read = batch.get(i);
+      Object memory = Buffers.toFill(engine, read.buffer(), segments[i]);
+      memories[i] = memory;
       Buffers.take(memory);
-      return make(READ_FULLY, memory, segment, read.position());
-    } catch (Throwable e) {
-      Buffers.release(memory);
-      throw e;
+      futures.add(make(READ_FULLY, memory, segments[i], read.position()));
     }
   }
 
@@ -217,9 +212,13 @@ final class DriverFile implements AsyncFile {
     }
   }
 
-  private static void undoAll(List<? extends OperationFuture<?>> futures) {
+  /** Gives back what the futures have borrowed, and what is not any future's yet. May be called again. */
+  private static void undoAll(List<FileFuture<Void>> futures, @Nullable Object[] memories) {
     for (int i = 0; i < futures.size(); i++) {
       futures.get(i).undo();
+    }
+    for (int i = futures.size(); i < memories.length && memories[i] != null; i++) {
+      Buffers.release(memories[i]);
     }
   }
 
@@ -272,7 +271,13 @@ final class DriverFile implements AsyncFile {
       }
       descriptor.owed[free] = future == null ? memory : future; // no call before this: there may be no stack for one
       descriptor.owes = true;
-      descriptor.settleOwed();
+      for (int tries = 0; descriptor.owes && tries < OpenDescriptor.SETTLE_TRIES; tries++) {
+        try {
+          descriptor.settleOwed();
+        } catch (VirtualMachineError again) {
+          // Again: others may wait for it.
+        }
+      }
       throw e;
     }
   }
@@ -472,7 +477,13 @@ final class DriverFile implements AsyncFile {
       }
       descriptor.owed[free] = future; // no call before this: there may be no stack for one
       descriptor.owes = true;
-      descriptor.settleOwed();
+      for (int tries = 0; descriptor.owes && tries < OpenDescriptor.SETTLE_TRIES; tries++) {
+        try {
+          descriptor.settleOwed();
+        } catch (VirtualMachineError again) {
+          // Again: others may wait for it.
+        }
+      }
       throw e;
     }
   }
@@ -495,7 +506,13 @@ final class DriverFile implements AsyncFile {
       }
       descriptor.owed[free] = future == null ? memory : future; // no call before this: there may be no stack for one
       descriptor.owes = true;
-      descriptor.settleOwed();
+      for (int tries = 0; descriptor.owes && tries < OpenDescriptor.SETTLE_TRIES; tries++) {
+        try {
+          descriptor.settleOwed();
+        } catch (VirtualMachineError again) {
+          // Again: others may wait for it.
+        }
+      }
       throw e;
     }
   }
@@ -517,7 +534,13 @@ final class DriverFile implements AsyncFile {
       }
       descriptor.owed[free] = future == null ? memory : future; // no call before this: there may be no stack for one
       descriptor.owes = true;
-      descriptor.settleOwed();
+      for (int tries = 0; descriptor.owes && tries < OpenDescriptor.SETTLE_TRIES; tries++) {
+        try {
+          descriptor.settleOwed();
+        } catch (VirtualMachineError again) {
+          // Again: others may wait for it.
+        }
+      }
       throw e;
     }
   }

@@ -2,6 +2,7 @@ package dev.annulus;
 
 import dev.annulus.internal.driver.Errno;
 import dev.annulus.internal.driver.Operation;
+import dev.annulus.internal.driver.StackRoom;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -30,6 +31,7 @@ final class DurableWriteFuture extends FullTransferFuture implements Operation.W
     if (isInPieces() || !writes.mayWriteThrough()) {
       return;
     }
+    StackRoom.check(); // from here on others wait for the end of this
     alone = file().groupCommit().tryBeginAlone();
     if (!alone) {
       return;

@@ -2,6 +2,7 @@ package dev.annulus;
 
 import dev.annulus.internal.driver.Errno;
 import dev.annulus.internal.driver.Operation;
+import dev.annulus.internal.driver.StackRoom;
 import dev.annulus.internal.driver.StatResult;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -141,6 +142,7 @@ abstract class FileFuture<T> extends OperationFuture<T> {
   final void begin() {
     SyncedWrites others = file.syncedWrites();
     if (others != null && SyncedWrites.isOne(operation())) {
+      StackRoom.check(); // from here on others wait for the end of this
       others.begin(this);
     }
   }
@@ -195,7 +197,11 @@ abstract class FileFuture<T> extends OperationFuture<T> {
   /** No sync runs beside another: the kernel tells a loss once, to whichever comes first, and the other would take it for success. */
   @Override
   final boolean tryBeginHere(Operation operation) {
-    return !(operation instanceof Operation.Sync) || file.groupCommit().tryBeginAlone();
+    if (!(operation instanceof Operation.Sync)) {
+      return true;
+    }
+    StackRoom.check(); // from here on others wait for the end of this
+    return file.groupCommit().tryBeginAlone();
   }
 
   @Override

@@ -6,6 +6,7 @@ import dev.annulus.internal.driver.Operation;
 import dev.annulus.internal.driver.Persistence;
 import dev.annulus.internal.driver.Request;
 import dev.annulus.internal.driver.RequestLink;
+import dev.annulus.internal.driver.StackRoom;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -62,6 +63,7 @@ final class GroupCommit {
     Round begun = null;
     Throwable refusal = ended;
     if (refusal == null) {
+      StackRoom.check(); // from here on others may wait for the end of this
       begun = joinLocked(member);
       refusal = begun == tooLate ? ended : null;
     }

@@ -16,6 +16,7 @@ import java.nio.channels.NonWritableChannelException;
 import java.nio.file.Path;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
@@ -41,7 +42,7 @@ final class OpenDescriptor {
   /** Set in {@link #leases} once closing was asked for; the bits below count the leases. */
   private static final int CLOSING = 1 << 31;
 
-  /** Who waits for the close looks so often whether it has begun. */
+  /** While operations are in flight, it is looked so often whether the close has begun that they should begin. */
   private static final long LOOK_AGAIN_NANOS = 1_000_000_000;
 
   /** A power of two less the header, in words. */
@@ -87,6 +88,10 @@ final class OpenDescriptor {
    * rest, or fails before it borrows anything. The last place is taken in any case: so many threads do not come to their end at a moment.
    */
   final @Nullable Object[] owed = new Object[OWED_PLACES];
+
+  /** How often whoever owes tries to settle it, before it is left to the next. */
+  static final int SETTLE_TRIES = 20;
+
 
   volatile boolean owes;
 
@@ -337,6 +342,32 @@ final class OpenDescriptor {
     settleOwed();
     int _ = leases.getAndUpdate(now -> now | CLOSING);
     closeIfUnused();
+    if (leases.get() != CLOSING) {
+      lookLater();
+    }
+  }
+
+  /** Should an error of the JVM cut the one who gives the last lease back, there may be nobody else to close. */
+  private void lookLater() {
+    try {
+      CompletableFuture.delayedExecutor(LOOK_AGAIN_NANOS, TimeUnit.NANOSECONDS).execute(this::lookAgain);
+    } catch (VirtualMachineError e) {
+      // Memory is wanting: it must do without.
+    }
+  }
+
+  private void lookAgain() {
+    if (gone.getCount() == 0) {
+      return;
+    }
+    try {
+      settleOwed();
+      closeIfUnused();
+    } finally {
+      if (!closeBegun) {
+        lookLater();
+      }
+    }
   }
 
   /**

@@ -18,6 +18,8 @@ import java.nio.ByteBuffer;
  * written twice.
  */
 final class TransfersHere {
+  private static final int DROP_TRIES = 20;
+
   private final OpenDescriptor descriptor;
   private final Engine engine;
   private final Driver driver;
@@ -58,10 +60,14 @@ final class TransfersHere {
       // Whether 0 is the end of the file is for a read with a future to find out.
       return count == 0 && length > 0 ? AsyncFile.NOT_NOW : transferred(dst, address, count, true, length, position);
     } finally {
-      try {
-        descriptor.dropLease();
-      } catch (VirtualMachineError e) {
-        descriptor.dropLease(); // it fails only before it does anything
+      boolean dropped = false;
+      for (int tries = 0; !dropped && tries < DROP_TRIES; tries++) {
+        try {
+          descriptor.dropLease();
+          dropped = true;
+        } catch (VirtualMachineError e) {
+          // Again: it fails only before it does anything.
+        }
       }
       descriptor.closeIfUnused();
       Reference.reachabilityFence(dst);
@@ -86,10 +92,14 @@ final class TransfersHere {
     try {
       return transferred(src, address, write(address, length, position), false, length, position);
     } finally {
-      try {
-        descriptor.dropLease();
-      } catch (VirtualMachineError e) {
-        descriptor.dropLease(); // it fails only before it does anything
+      boolean dropped = false;
+      for (int tries = 0; !dropped && tries < DROP_TRIES; tries++) {
+        try {
+          descriptor.dropLease();
+          dropped = true;
+        } catch (VirtualMachineError e) {
+          // Again: it fails only before it does anything.
+        }
       }
       descriptor.closeIfUnused();
       Reference.reachabilityFence(src);
