@@ -1,5 +1,7 @@
 package dev.annulus;
 
+import dev.annulus.adapter.nio.AnnulusAsynchronousFileChannel;
+import dev.annulus.adapter.nio.AnnulusFileChannel;
 import dev.annulus.fs.Fs;
 import dev.annulus.fs.FsFile;
 import dev.annulus.fs.FsOpenOptions;
@@ -11,12 +13,16 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.lang.reflect.Field;
 import java.nio.ByteBuffer;
+import java.nio.channels.AsynchronousFileChannel;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -95,6 +101,10 @@ final class FaultScenarios {
     SCENARIOS.put("writes that sync each, together", FaultScenarios::syncedTogether);
     SCENARIOS.put("durable on callers' threads", w -> w.await(w.synced.callerRuns().writeDurably(w.direct(), 0)));
     SCENARIOS.put("facade", FaultScenarios::facade);
+    SCENARIOS.put("cursor of the facade", FaultScenarios::facadeCursor);
+    SCENARIOS.put("remove tree", FaultScenarios::removeTree);
+    SCENARIOS.put("channel", FaultScenarios::channel);
+    SCENARIOS.put("asynchronous channel", FaultScenarios::asynchronousChannel);
     SCENARIOS.put("close with a read in flight", FaultScenarios::closeInFlight);
     SCENARIOS.put("close and wait", FaultScenarios::closeAndWait);
     SCENARIOS.put("lease without the pool", FaultScenarios::plainLease);
@@ -416,6 +426,50 @@ final class FaultScenarios {
     }
   }
 
+  private static void facadeCursor(World w) throws Exception {
+    try (FsFile file = Fs.on(w.runtime).open(w.path, FsOpenOptions.updating())) {
+      int _ = file.read(w.direct());
+      int _ = file.write(w.direct());
+      FsFile _ = file.position(0);
+      boolean _ = file.tryLockExclusive();
+      file.unlock();
+    } catch (IOException e) {
+      // It is told to the caller.
+    }
+  }
+
+  private static void removeTree(World w) throws Exception {
+    Path tree = w.directory.resolve("tree");
+    Path _ = Files.write(Files.createDirectories(tree.resolve("a").resolve("b")).resolve("f"), new byte[1]);
+    Path _ = Files.createDirectories(tree.resolve("c"));
+    w.await(w.runtime.removeTree(tree));
+  }
+
+  private static void channel(World w) throws Exception {
+    try (FileChannel channel = AnnulusFileChannel.open(w.runtime, w.path, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+      int _ = channel.read(w.direct());
+      int _ = channel.write(w.direct());
+      int _ = channel.write(w.direct(), 0);
+      FileChannel _ = channel.position(0);
+      FileLock lock = channel.tryLock();
+      if (lock != null) {
+        lock.release();
+      }
+      channel.force(false);
+    } catch (IOException e) {
+      // It is told to the caller.
+    }
+  }
+
+  private static void asynchronousChannel(World w) throws Exception {
+    try (AsynchronousFileChannel channel = AnnulusAsynchronousFileChannel.open(w.runtime, w.path, StandardOpenOption.READ)) {
+      java.util.concurrent.Future<Integer> read = channel.read(w.direct(), 0);
+      Integer _ = read.get(PATIENCE_MILLIS, TimeUnit.MILLISECONDS);
+    } catch (IOException | ExecutionException e) {
+      // It is told to the caller.
+    }
+  }
+
   private static void closeInFlight(World w) throws Exception {
     AsyncFile opened = w.await(w.runtime.openFile(w.path, StandardOpenOption.READ));
     if (opened != null) {
@@ -662,8 +716,10 @@ final class FaultScenarios {
     }
 
     void deleteFiles() throws IOException {
-      for (String name : List.of("file", "fifo", "made", "")) {
-        boolean _ = Files.deleteIfExists(directory.resolve(name));
+      try (Stream<Path> all = Files.walk(directory)) {
+        for (Path one : all.sorted(Comparator.reverseOrder()).toList()) {
+          Files.delete(one);
+        }
       }
     }
   }

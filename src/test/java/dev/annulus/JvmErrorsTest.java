@@ -5,9 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.annulus.testing.FaultLoader;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
-import java.net.URL;
 import java.util.List;
-import java.util.Objects;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 import java.util.stream.Stream;
@@ -25,7 +23,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 @Timeout(120)
 class JvmErrorsTest {
   private static final Logger LOG = Logger.getLogger("dev.annulus");
-  private static final FaultLoader LOADER = new FaultLoader(JvmErrorsTest::isOfTheLibrary);
+  private static final FaultLoader LOADER = FaultLoader.ofTheLibrary();
 
   private static final String SCENARIOS = "dev.annulus.FaultScenarios";
 
@@ -38,13 +36,6 @@ class JvmErrorsTest {
   @AfterAll
   static void unsilence() {
     LOG.setLevel(null);
-  }
-
-  private static boolean isOfTheLibrary(String name) {
-    URL library = Objects.requireNonNull(JvmErrorsTest.class.getResource("/dev/annulus/IoRuntime.class"));
-    String root = library.toString().replace("dev/annulus/IoRuntime.class", "");
-    URL found = JvmErrorsTest.class.getResource("/" + name.replace('.', '/') + ".class");
-    return found != null && found.toString().startsWith(root) && !name.endsWith(".BriefLock") && !name.endsWith(".PageRuns");
   }
 
   static Stream<String> scenarios() throws Throwable {

@@ -135,7 +135,7 @@ final class ProgramFiles {
     Running operation =
         program.start(
             "open of " + path + " " + options,
-            instance.runtime.openFile(Path.of(path), options),
+            () -> instance.runtime.openFile(Path.of(path), options),
             access,
             instance.queueIsFull(1),
             over -> opened.set(checkOpen(over, instance, options, path, known, change)));
@@ -212,7 +212,7 @@ final class ProgramFiles {
     boolean locked = file.lockOwner == handle;
     file.lockUnknown |= locked;
     Losses.Event event = file.losses.begin(program.now());
-    CompletableFuture<Void> closing = handle.file.closeAsync();
+    CompletableFuture<Void> closing = program.errors.call(handle.file::closeAsync, _ -> handle.file.closeAsync());
     closings.add(closing);
     CompletableFuture<?> ignored =
         closing.whenComplete(

@@ -61,7 +61,7 @@ final class ProgramPaths {
     boolean full = instance.queueIsFull(1);
     return program.start(
         what + " " + List.of(paths),
-        operation.apply(instance.runtime),
+        () -> operation.apply(instance.runtime),
         access,
         full,
         over -> {
@@ -203,7 +203,7 @@ final class ProgramPaths {
     Running ignored =
         program.start(
             "list of " + path,
-            instance.runtime.readDirectory(Path.of(path)),
+            () -> instance.runtime.readDirectory(Path.of(path)),
             access,
             full,
             over -> {
@@ -240,7 +240,7 @@ final class ProgramPaths {
     Running ignored =
         program.start(
             "stat of " + path,
-            instance.runtime.stat(Path.of(path)),
+            () -> instance.runtime.stat(Path.of(path)),
             access,
             full,
             over -> {
@@ -272,7 +272,7 @@ final class ProgramPaths {
     Running ignored =
         program.start(
             "sync of directory " + path,
-            instance.runtime.syncDirectory(Path.of(path)),
+            () -> instance.runtime.syncDirectory(Path.of(path)),
             access,
             full,
             over -> checkSync(over, model, event, lost, instance.number));

@@ -11,6 +11,7 @@ import java.io.EOFException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
@@ -40,21 +41,22 @@ final class ProgramReads {
       return;
     }
     boolean full = handle.instance.queueIsFull(1);
-    ByteBuffer buffer = into.buffer();
     AsyncFile file = handle.file(program.random);
-    CompletableFuture<?> future;
-    if (fully) {
-      future = buffer != null ? file.readFully(buffer, at) : file.readFully(into.segment(), at);
-    } else {
-      future = buffer != null ? file.read(buffer, at) : file.read(into.segment(), at);
-    }
     Running ignored =
         program.start(
             "read" + (fully ? "Fully" : "") + " " + into.length() + " at " + at + " of " + handle.model.name,
-            future,
+            () -> read(file, into, at, fully),
             access,
             full,
             operation -> check(operation, handle.model, List.of(into), at, fully));
+  }
+
+  private static CompletableFuture<?> read(AsyncFile file, Payload into, long at, boolean fully) {
+    ByteBuffer buffer = into.buffer();
+    if (fully) {
+      return buffer != null ? file.readFully(buffer, at) : file.readFully(into.segment(), at);
+    }
+    return buffer != null ? file.read(buffer, at) : file.read(into.segment(), at);
   }
 
   void scatter() {
@@ -70,12 +72,12 @@ final class ProgramReads {
       return;
     }
     boolean full = handle.instance.queueIsFull(1);
-    CompletableFuture<?> future =
-        handle.file(program.random).read(into.stream().map(Payload::buffer).map(Objects::requireNonNull).toList(), at);
+    AsyncFile file = handle.file(program.random);
+    List<ByteBuffer> buffers = into.stream().map(Payload::buffer).map(Objects::requireNonNull).toList();
     Running ignored =
         program.start(
             "scatter " + length + " at " + at + " of " + handle.model.name,
-            future,
+            () -> file.read(buffers, at),
             access,
             full,
             operation -> check(operation, handle.model, into, at, false));
@@ -98,14 +100,18 @@ final class ProgramReads {
     }
     boolean full = handle.instance.queueIsFull(batch.size());
     program.starting(true);
-    List<IoFuture<Void>> futures = handle.file(program.random).readMany(batch);
-    for (int i = 0; i < futures.size(); i++) {
+    AsyncFile file = handle.file(program.random);
+    List<? extends CompletableFuture<Void>> futures =
+        program.errors.call(
+            () -> file.readMany(batch), e -> Collections.nCopies(batch.size(), CompletableFuture.failedFuture(e)));
+    for (int i = 0; i < batch.size(); i++) {
+      CompletableFuture<Void> future = futures.get(i);
       long at = batch.get(i).position();
       Payload into = payloads.get(i);
       Running ignored =
           program.start(
               "readMany " + into.length() + " at " + at + " of " + handle.model.name,
-              futures.get(i),
+              () -> future,
               accesses.get(i),
               full,
               operation -> check(operation, handle.model, List.of(into), at, true));
@@ -134,7 +140,7 @@ final class ProgramReads {
     int length = into.stream().mapToInt(Payload::length).sum();
     int there = (int) Math.clamp(file.size() - at, 0L, length);
     Throwable failure = operation.failure;
-    if (operation.givenUp) {
+    if (operation.givenUp || (failure != null && program.errors.explains(failure))) {
       into.forEach(Payload::checkGuards);
     } else if (failure instanceof EOFException && fully) {
       assertTrue(there < length, "end of file before the end of file");

@@ -93,7 +93,7 @@ final class ProgramSteps {
     Running started =
         program.start(
             "sync of " + handle.model.name,
-            handle.file(random).sync(random.nextBoolean() ? Sync.ALL : Sync.DATA),
+            () -> handle.file(random).sync(random.nextBoolean() ? Sync.ALL : Sync.DATA),
             Access.NONE,
             full,
             operation -> {
@@ -130,7 +130,7 @@ final class ProgramSteps {
     Running ignored =
         program.start(
             (allocates ? "allocate to " : "truncate to ") + newSize + " of " + file.name,
-            allocates ? on.allocate(position, length) : on.truncate(newSize),
+            () -> allocates ? on.allocate(position, length) : on.truncate(newSize),
             access,
             full,
             operation -> {
@@ -154,7 +154,7 @@ final class ProgramSteps {
     Running ignored =
         program.start(
             "size of " + handle.model.name,
-            handle.file(random).size(),
+            () -> handle.file(random).size(),
             access,
             full,
             operation -> {
@@ -177,7 +177,7 @@ final class ProgramSteps {
     } else {
       Instance instance = program.machine().any();
       boolean full = instance.queueIsFull(1);
-      Running ignored = program.start("nop", instance.runtime.nop(), Access.NONE, full, program.verdicts::checkFailure);
+      Running ignored = program.start("nop", instance.runtime::nop, Access.NONE, full, program.verdicts::checkFailure);
     }
   }
 
@@ -193,7 +193,7 @@ final class ProgramSteps {
     Running ignored =
         program.start(
             "lock of " + file.name,
-            handle.file(random).tryLockExclusive(),
+            () -> handle.file(random).tryLockExclusive(),
             Access.NONE,
             full,
             operation -> {
@@ -223,7 +223,7 @@ final class ProgramSteps {
     Running open =
         program.start(
             "open of " + name,
-            instance.runtime.openFile(Path.of(program.disk().mount(), name)),
+            () -> instance.runtime.openFile(Path.of(program.disk().mount(), name)),
             Access.NONE,
             full,
             over -> {
@@ -240,7 +240,7 @@ final class ProgramSteps {
     Running read =
         program.start(
             "read of " + name,
-            file.read(ByteBuffer.allocateDirect(8), 0),
+            () -> file.read(ByteBuffer.allocateDirect(8), 0),
             Access.NONE,
             readFull,
             over -> {

@@ -12,6 +12,9 @@ import java.util.Objects;
 
 /** The transfers without a future of a {@link SimulatedProgram}, and what each may come to. */
 final class ProgramTries {
+  /** What is answered where an error of the JVM came instead. */
+  private static final int CUT = Integer.MIN_VALUE;
+
   private final SimulatedProgram program;
   private final ProgramFiles files;
   private final ProgramArguments arguments;
@@ -45,10 +48,15 @@ final class ProgramTries {
     synchronized (program.disk()) {
       int count;
       try {
-        count = handle.file(program.random).tryRead(buffer(into), at);
+        AsyncFile file = handle.file(program.random);
+        count = program.errors.call(() -> file.tryRead(buffer(into), at), _ -> CUT);
       } catch (RuntimeException e) {
         program.verdicts.checkFailure(e);
         count = AsyncFile.NOT_NOW;
+      }
+      if (count == CUT) {
+        into.checkGuards();
+        return;
       }
       if (count == AsyncFile.NOT_NOW) {
         into.check(0);
@@ -77,9 +85,15 @@ final class ProgramTries {
     synchronized (program.disk()) {
       int count;
       try {
-        count = handle.file(program.random).tryWrite(buffer(from), position);
+        AsyncFile on = handle.file(program.random);
+        count = program.errors.call(() -> on.tryWrite(buffer(from), position), _ -> CUT);
       } catch (RuntimeException e) {
         program.verdicts.checkFailure(e);
+        from.checkGuards();
+        file.failed(change, program.now());
+        return;
+      }
+      if (count == CUT) {
         from.checkGuards();
         file.failed(change, program.now());
         return;

@@ -27,7 +27,7 @@ final class ProgramVerdicts {
   /** A failure must be one that the kernel made up. */
   void checkFailure(Running operation) {
     Throwable failure = operation.failure;
-    if (operation.givenUp || failure == null || wasRefused(operation)) {
+    if (operation.givenUp || failure == null || program.errors.explains(failure) || wasRefused(operation)) {
       return;
     }
     checkFailure(failure);

@@ -12,6 +12,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** The writes of a {@link SimulatedProgram}, and what each may come to. */
@@ -94,16 +95,17 @@ final class ProgramWrites {
     boolean full = handle.instance.queueIsFull(1);
     AsyncFile file = handle.file(program.random);
     ByteBuffer buffer = from.buffer();
-    CompletableFuture<?> future =
-        switch (form) {
-          case DURABLY -> file.writeDurably(Objects.requireNonNull(buffer), position);
-          case FULLY -> buffer != null ? file.writeFully(buffer, position) : file.writeFully(from.segment(), position);
-          case WRITE ->
-              handle.appends && buffer != null
-                  ? file.append(buffer)
-                  : buffer != null ? file.write(buffer, position) : file.write(from.segment(), position);
-        };
-    start(write, "write " + form + " " + bytes.length + " at " + position, future, full);
+    Supplier<CompletableFuture<?>> call =
+        () ->
+            switch (form) {
+              case DURABLY -> file.writeDurably(Objects.requireNonNull(buffer), position);
+              case FULLY -> buffer != null ? file.writeFully(buffer, position) : file.writeFully(from.segment(), position);
+              case WRITE ->
+                  handle.appends && buffer != null
+                      ? file.append(buffer)
+                      : buffer != null ? file.write(buffer, position) : file.write(from.segment(), position);
+            };
+    start(write, "write " + form + " " + bytes.length + " at " + position, call, full);
   }
 
   void gather() {
@@ -126,11 +128,9 @@ final class ProgramWrites {
     }
     Write write = begin(handle, from, Form.WRITE, access, position, bytes);
     boolean full = handle.instance.queueIsFull(1);
-    CompletableFuture<?> future =
-        handle
-            .file(program.random)
-            .write(from.stream().map(Payload::buffer).map(Objects::requireNonNull).toList(), position);
-    start(write, "gather " + length + " at " + position, future, full);
+    AsyncFile on = handle.file(program.random);
+    List<ByteBuffer> buffers = from.stream().map(Payload::buffer).map(Objects::requireNonNull).toList();
+    start(write, "gather " + length + " at " + position, () -> on.write(buffers, position), full);
   }
 
   private Write begin(Handle handle, List<Payload> from, Form form, Access access, long position, byte[] bytes) {
@@ -141,12 +141,12 @@ final class ProgramWrites {
     return new Write(handle, from, form, access, change, syncs ? file.losses.begin(program.now()) : null);
   }
 
-  private void start(Write write, String what, CompletableFuture<?> future, boolean full) {
+  private void start(Write write, String what, Supplier<CompletableFuture<?>> call, boolean full) {
     Handle handle = write.handle;
     Running started =
         program.start(
             what + (handle.appends ? ", appending," : "") + " of " + handle.model.name,
-            future,
+            call,
             write.access,
             full,
             operation -> check(operation, write));

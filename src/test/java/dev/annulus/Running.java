@@ -103,7 +103,8 @@ final class Running {
   Running(String what, CompletableFuture<?> future, Access access, long began, boolean mayBeRefused, Check check) {
     this.what = what;
     this.future = future;
-    this.released = ((IoFuture<?>) future).released();
+    // What could not even be submitted keeps nothing.
+    this.released = future instanceof IoFuture<?> submitted ? submitted.released() : CompletableFuture.completedFuture(null);
     this.access = access;
     this.began = began;
     this.mayBeRefused = mayBeRefused;

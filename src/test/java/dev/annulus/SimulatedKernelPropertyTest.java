@@ -199,7 +199,7 @@ class SimulatedKernelPropertyTest {
 
   private String run(long seed, NativePool pool, int disk) {
     try {
-      SimulatedProgram program = new SimulatedProgram(seed, pool, disk);
+      SimulatedProgram program = new SimulatedProgram(seed, pool, disk, false);
       program.run();
       program.quirks.seen().forEach((quirk, count) -> seen.addAndGet(quirk.ordinal(), count));
       operations.addAndGet(program.operations());

@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
+import java.util.concurrent.Future;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -32,7 +33,12 @@ final class SimulatedProgram {
   final ProgramVerdicts verdicts;
 
   /** Prints what the program does, for one that fails. */
-  private static final boolean TRACES = Boolean.getBoolean("annulus.sim.trace");
+  static final boolean TRACES = Boolean.getBoolean("annulus.sim.trace");
+
+  /** In the names of the runtimes' threads. */
+  static final String NAME = "simulated-";
+
+  final ProgramErrors errors;
 
   private final String name;
   private SimulatedMachine machine;
@@ -62,10 +68,12 @@ final class SimulatedProgram {
    * Makes a program.
    *
    * @param disk the number of its disk, of no meaning to what it does
+   * @param jvmErrors whether memory and stack are wanting now and then
    */
-  SimulatedProgram(long seed, NativePool pool, int disk) {
+  SimulatedProgram(long seed, NativePool pool, int disk, boolean jvmErrors) {
     random = new SplittableRandom(seed);
-    name = "simulated-" + seed;
+    errors = new ProgramErrors(jvmErrors, seed);
+    name = NAME + seed;
     quirks = new Quirks(random.nextLong(), anyMood());
     endsAbruptly = random.nextInt(8) == 0;
     reboots = random.nextInt(4) == 0 ? 1 + random.nextInt(2) : 0;
@@ -84,7 +92,7 @@ final class SimulatedProgram {
   }
 
   private SimulatedMachine boot(SimulatedDisk disk) {
-    return new SimulatedMachine(disk, random, quirks, name, runtimes, executor);
+    return new SimulatedMachine(disk, random, quirks, errors, name, runtimes, executor);
   }
 
   /** Runs it to its end. */
@@ -103,6 +111,7 @@ final class SimulatedProgram {
       }
     } catch (Throwable e) {
       addTrouble(e);
+      errors.end();
       try {
         close();
       } catch (Throwable second) {
@@ -117,11 +126,13 @@ final class SimulatedProgram {
   private void runSteps() {
     int length = 10 + random.nextInt(31);
     for (int i = 0; i < length; i++) {
+      errors.next();
       steps.step();
       if (random.nextInt(3) == 0) {
         lookAround();
       }
     }
+    errors.end();
   }
 
   private void addTrouble(Throwable e) {
@@ -198,8 +209,14 @@ final class SimulatedProgram {
     return false;
   }
 
-  /** Takes note of an operation that was started. */
-  Running start(String what, CompletableFuture<?> future, Access access, boolean full, Running.Check check) {
+  /**
+   * Starts an operation and takes note of it.
+   *
+   * @param library the call that starts it
+   */
+  Running start(
+      String what, Supplier<CompletableFuture<?>> library, Access access, boolean full, Running.Check check) {
+    CompletableFuture<?> future = errors.call(library, CompletableFuture::failedFuture);
     Running operation = new Running(what, future, access, clock++, full, check);
     operations++;
     running.add(operation);
@@ -221,6 +238,10 @@ final class SimulatedProgram {
   }
 
   private void ended(Running operation, @Nullable Object value, @Nullable Throwable failure) {
+    boolean _ = errors.calledBack(() -> noteEnd(operation, value, failure));
+  }
+
+  private boolean noteEnd(Running operation, @Nullable Object value, @Nullable Throwable failure) {
     operation.value = value;
     operation.failure = failure;
     operation.ended++;
@@ -228,6 +249,7 @@ final class SimulatedProgram {
     if (!ending && !inCallback && !starting && random.nextInt(6) == 0) {
       stepInCallback();
     }
+    return true;
   }
 
   private void stepInCallback() {
@@ -251,11 +273,22 @@ final class SimulatedProgram {
 
   void giveUp(Running operation) {
     boolean cancels = random.nextBoolean();
+    IllegalStateException given = new IllegalStateException("given up");
+    BooleanSupplier end = () -> cancels ? operation.future.cancel(true) : operation.future.completeExceptionally(given);
     boolean first =
-        cancels
-            ? operation.future.cancel(true)
-            : operation.future.completeExceptionally(new IllegalStateException("given up"));
-    operation.givenUp |= first && operation.ended == 1;
+        errors.call(
+            end::getAsBoolean,
+            _ -> {
+              // Cut, it is asked for again. The first may have ended the future.
+              boolean again = end.getAsBoolean();
+              return again || isGivenUp(operation.future, given);
+            });
+    operation.givenUp |= first && operation.ended <= 1;
+  }
+
+  @SuppressWarnings("ReferenceEquality") // this very one
+  private static boolean isGivenUp(CompletableFuture<?> future, Exception given) {
+    return future.isCancelled() || (future.state() == Future.State.FAILED && future.exceptionNow() == given);
   }
 
   void await(BooleanSupplier condition, Supplier<String> what) {
@@ -267,6 +300,9 @@ final class SimulatedProgram {
       if (idle && !progress && !condition.getAsBoolean()) {
         // Operations that never end may have taken every place there is.
         Running hung = running.stream().filter(operation -> operation.hung && !operation.givenUp).findFirst().orElse(null);
+        if (hung == null && errors.mayStillBeMended()) {
+          continue;
+        }
         if (hung == null) {
           fail("nothing is left to happen, still waiting for " + what.get());
         }

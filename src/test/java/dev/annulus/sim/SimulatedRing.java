@@ -11,6 +11,7 @@ import dev.annulus.internal.ring.CompletionQueue;
 import dev.annulus.internal.ring.Ring;
 import dev.annulus.internal.ring.SubmissionQueue;
 import dev.annulus.sim.SimulatedKernel.Answer;
+import dev.annulus.testing.FaultPoint;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.VarHandle;
@@ -140,11 +141,14 @@ public final class SimulatedRing implements Ring {
 
   @Override
   public int enter(int toSubmit, int minComplete, long timeoutNanos) {
+    boolean before = FaultPoint.spare(true);
     try {
       return tryEnter(toSubmit, minComplete, timeoutNanos);
     } catch (RuntimeException e) {
       trouble = e;
       throw e;
+    } finally {
+      boolean ignored = FaultPoint.spare(before);
     }
   }
 

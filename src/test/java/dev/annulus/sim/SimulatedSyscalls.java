@@ -19,6 +19,7 @@ import dev.annulus.internal.abi.Arch;
 import dev.annulus.internal.abi.Fcntl;
 import dev.annulus.internal.abi.Syscalls;
 import dev.annulus.internal.driver.Errno;
+import dev.annulus.testing.FaultPoint;
 import dev.annulus.internal.runtime.direct.FileSystemTypes;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemoryLayout;
@@ -104,11 +105,17 @@ public final class SimulatedSyscalls implements AutoCloseable {
 
   @SuppressWarnings("UnusedMethod") // by handle
   private long call(MemorySegment capture, long number, long a, long b, long c, long d, long e, long f) throws Throwable {
-    SimulatedCalls calls = calls((int) number, (int) a, b);
-    if (calls == null) {
-      return (long) real.invokeExact(capture, number, a, b, c, d, e, f);
+    boolean before = FaultPoint.spare(true);
+    int result;
+    try {
+      SimulatedCalls calls = calls((int) number, (int) a, b);
+      if (calls == null) {
+        return (long) real.invokeExact(capture, number, a, b, c, d, e, f);
+      }
+      result = simulated(calls, (int) number, (int) a, b, c, d, e, f);
+    } finally {
+      boolean ignored = FaultPoint.spare(before);
     }
-    int result = simulated(calls, (int) number, (int) a, b, c, d, e, f);
     if (result < 0) {
       ERRNO.set(capture, 0L, -result);
       return -1;

@@ -17,6 +17,7 @@ import java.lang.classfile.instruction.NewPrimitiveArrayInstruction;
 import java.lang.classfile.instruction.NewReferenceArrayInstruction;
 import java.lang.constant.ClassDesc;
 import java.lang.constant.MethodTypeDesc;
+import java.net.URL;
 import java.security.ProtectionDomain;
 import java.util.function.Predicate;
 
@@ -37,6 +38,21 @@ public final class FaultLoader extends ClassLoader {
   public FaultLoader(Predicate<String> faulty) {
     super("faults", FaultLoader.class.getClassLoader());
     this.faulty = faulty;
+  }
+
+  /** All of the library is faulty, save two classes of a few instructions each, which allocate nothing and call only the JDK's intrinsics. */
+  public static FaultLoader ofTheLibrary() {
+    return new FaultLoader(name -> isOfTheLibrary(name) && !name.endsWith(".BriefLock") && !name.endsWith(".PageRuns"));
+  }
+
+  private static boolean isOfTheLibrary(String name) {
+    String root = resource(ROOM + "IoRuntime").replace("dev/annulus/IoRuntime.class", "");
+    return resource(name).startsWith(root);
+  }
+
+  private static String resource(String name) {
+    URL found = FaultLoader.class.getResource("/" + name.replace('.', '/') + ".class");
+    return found == null ? "" : found.toString();
   }
 
   /** Runs a static method without arguments of a class loaded here. */

@@ -11,6 +11,9 @@ import org.jspecify.annotations.Nullable;
  * <p>One test at a time arms it. Unarmed it does nothing.
  */
 public final class FaultPoint {
+  /** Threads that are spared just now. */
+  private static final ThreadLocal<Boolean> SPARED = ThreadLocal.withInitial(() -> false);
+
   /** What is armed; replaced as a whole. */
   private static volatile @Nullable Plan plan;
 
@@ -60,6 +63,17 @@ public final class FaultPoint {
     plan = new Plan(other -> other == thread, 0, 0, depth);
   }
 
+  /**
+   * Spares the calling thread from now on, or no more: where what stands in for the kernel, or the test, calls the library in passing.
+   *
+   * @return whether it was spared before
+   */
+  public static boolean spare(boolean spares) {
+    boolean before = SPARED.get();
+    SPARED.set(spares);
+    return before;
+  }
+
   private static long frames() {
     return StackWalker.getInstance().walk(Stream::count);
   }
@@ -84,7 +98,7 @@ public final class FaultPoint {
   /** An object is about to be allocated. */
   public static void allocation() {
     Plan now = plan;
-    if (now != null && now.threads.test(Thread.currentThread()) && now.isMeant(false)) {
+    if (now != null && !SPARED.get() && now.threads.test(Thread.currentThread()) && now.isMeant(false)) {
       OutOfMemoryError error = new OutOfMemoryError("thrown by the test");
       now.thrown = error;
       throw error;
@@ -94,7 +108,7 @@ public final class FaultPoint {
   /** A method is about to be called. */
   public static void call() {
     Plan now = plan;
-    if (now != null && now.threads.test(Thread.currentThread()) && now.isMeant(true)) {
+    if (now != null && !SPARED.get() && now.threads.test(Thread.currentThread()) && now.isMeant(true)) {
       StackOverflowError error = new StackOverflowError("thrown by the test");
       now.thrown = error;
       throw error;
