@@ -4,6 +4,7 @@ import dev.annulus.internal.driver.BriefLock;
 import dev.annulus.internal.driver.Operation;
 import java.util.ArrayDeque;
 import java.util.LinkedHashMap;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -14,6 +15,10 @@ import org.jspecify.annotations.Nullable;
  * data. Nothing waits to begin.
  */
 final class SyncedWrites {
+  private static final int TELL_TRIES = 200;
+  private static final int TRIES_AT_ONCE = 2;
+  private static final long PAUSE_NANOS = 5_000_000;
+
   /** The reaper takes it too. */
   private final BriefLock lock = new BriefLock();
 
@@ -60,7 +65,9 @@ final class SyncedWrites {
 
   /**
    * An operation has ended well. True if it {@linkplain FileFuture#tell is told} so later, or has been
-   * by now; false if it is none of these. May be called again, and does what was cut.
+   * by now; false if it is none of these. May be called again if it is cut: only before anybody is
+   * told. Afterwards the future may be in flight with its next operation, whose result this would be
+   * taken for.
    */
   boolean keepBack(FileFuture<?> future, int result) {
     lock.lock();
@@ -77,7 +84,19 @@ final class SyncedWrites {
     } finally {
       lock.held = false;
     }
-    tellBelieved();
+    int tries = 0;
+    while (tries < TELL_TRIES) {
+      try {
+        if (tries > TRIES_AT_ONCE) {
+          LockSupport.parkNanos(PAUSE_NANOS);
+        }
+        tellBelieved();
+        break;
+      } catch (VirtualMachineError e) {
+        // Again; for want of memory as long as it takes.
+        tries = e instanceof OutOfMemoryError && tries == TELL_TRIES - 1 ? tries : tries + 1;
+      }
+    }
     return true;
   }
 

@@ -133,7 +133,8 @@ final class ProgramErrors {
   /** Whether a failure is told to come from the JVM. */
   boolean explains(Throwable failure) {
     for (@Nullable Throwable e = failure; wanted && e != null; e = e.getCause()) {
-      boolean told = e instanceof ErrnoException kernel && kernel.errno() == Errno.ENOMEM; // as workers have it
+      // As helper threads have it; and what is told where the kernel's number could not be read.
+      boolean told = e instanceof ErrnoException kernel && (kernel.errno() == Errno.ENOMEM || kernel.errno() == Errno.EIO);
       if (told || e instanceof VirtualMachineError || e instanceof OperationFuture.Untold) {
         return true;
       }

@@ -108,12 +108,12 @@ public final class Admission {
     return closedBecause;
   }
 
-  /** Gives places back. */
+  /** Gives places back. If it throws it has not, and is to be called again. */
   public void leave(int places) {
-    room.release(places);
     if (owed != 0) {
       settle();
     }
+    room.release(places); // last: what came behind it could be cut, and the places would be given back twice
   }
 
   /**

@@ -280,7 +280,7 @@ public final class RingDriver implements Driver {
       request.refused(givenUp);
       return;
     }
-    if (wakeup.isReaperAsleep()) {
+    if (wakeup.isReaperAsleepAtAll()) {
       wakeup.checkReach();
     }
     request.mark(Marks.QUEUED);
@@ -301,7 +301,7 @@ public final class RingDriver implements Driver {
     try {
       intake.putCancellation(request);
     } finally {
-      if (wakeup.isReaperAsleep()) {
+      if (wakeup.isReaperAsleepAtAll()) {
         wakeup.checkReach();
       }
       wakeForUrgent();

@@ -66,6 +66,12 @@ class SleepFlag {
     return state.getOpaque(STATE) == ASLEEP;
   }
 
+  /** Any thread: whether an urgent matter that came now would have to end a sleep. */
+  final boolean isAsleepAtAll() {
+    int seen = state.getOpaque(STATE);
+    return seen == ASLEEP || seen == ASLEEP_FULL;
+  }
+
   /** Reaper: announces sleep. It must look at its queues after this and before it waits, and call {@link #rise} in any case. */
   final void lieDown(boolean full) {
     state.setOpaque(STATE, full ? ASLEEP_FULL : ASLEEP);

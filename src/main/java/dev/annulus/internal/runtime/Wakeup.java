@@ -108,6 +108,11 @@ final class Wakeup {
     return sleep.isAsleep();
   }
 
+  /** Any thread: the same for an urgent matter, which wakes it from any sleep. */
+  boolean isReaperAsleepAtAll() {
+    return sleep.isAsleepAtAll();
+  }
+
   /** Any thread: throws if the stack has no room for a wake-up. Called while there is nothing yet to wake the reaper for. */
   void checkReach() {
     Syscalls.tryTheWay(FRAMES_TO_COME);
