@@ -48,6 +48,9 @@ final class OpenDescriptor {
   /** A power of two less the header, in words. */
   static final int OWED_PLACES = 12;
 
+  /** How often whoever owes tries to settle it, before it is left to the next. */
+  static final int SETTLE_TRIES = 20;
+
   /** No device has smaller blocks. */
   private static final int SMALLEST_BLOCK_BYTES = 512;
 
@@ -88,10 +91,6 @@ final class OpenDescriptor {
    * rest, or fails before it borrows anything. The last place is taken in any case: so many threads do not come to their end at a moment.
    */
   final @Nullable Object[] owed = new Object[OWED_PLACES];
-
-  /** How often whoever owes tries to settle it, before it is left to the next. */
-  static final int SETTLE_TRIES = 20;
-
 
   volatile boolean owes;
 

@@ -92,8 +92,8 @@ final class SyncedWrites {
         }
         tellBelieved();
         break;
-      } catch (VirtualMachineError e) {
-        // Again; for want of memory as long as it takes.
+      } catch (VirtualMachineError | MatchException e) {
+        // Again, though a record pattern has wrapped it; for want of memory as long as it takes.
         tries = e instanceof OutOfMemoryError && tries == TELL_TRIES - 1 ? tries : tries + 1;
       }
     }
