@@ -345,4 +345,14 @@ class EndOfFileByHandTest {
     }
     on.assertNothingBorrowed();
   }
+
+  @Test
+  void question_keepsTheDriversMark() {
+    HandFile on = HandFile.open(hand);
+    IoFuture<Integer> read = on.file.read(buffer(), 0);
+    on.end(Operation.Read.class, 0);
+    assertEquals(HandDriver.MARK, hand.next().mark());
+    tell(on, 0);
+    assertEquals(-1, read.join());
+  }
 }
