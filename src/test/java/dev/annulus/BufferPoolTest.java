@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.annulus.BufferPool.Lease;
+import dev.annulus.internal.driver.BriefLock;
 import dev.annulus.testing.CapturedLog;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -440,6 +441,23 @@ class BufferPoolTest {
   }
 
   // ---- many threads ----
+
+  /** Who closes a pool, gives the last lease back or asks how much is lent waits for who takes pages. */
+  @Test
+  void pages_areTakenAndGivenBack_byOneThreadAtATime() throws Exception {
+    Lease one = lease(PAGE);
+    BriefLock lock = Meanwhile.lockOf(Meanwhile.fieldOf(pool, "region"));
+    Lease two = Meanwhile.assertWaitsFor(lock, () -> lease(PAGE));
+    assertNotEquals(one.segment().address(), two.segment().address());
+    assertEquals(2 * PAGE, Meanwhile.assertWaitsFor(lock, this::leasedBytes));
+    Meanwhile.assertWaitsFor(lock, one::close);
+    Meanwhile.assertWaitsFor(lock, pool::close);
+    MemorySegment memory = allocated.getFirst();
+    assertTrue(memory.scope().isAlive());
+    two.close();
+    assertFalse(memory.scope().isAlive());
+  }
+
 
   /** Pages are taken and given back in long runs, so that threads meet in the midst of it. */
   @Test

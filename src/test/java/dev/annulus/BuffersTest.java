@@ -5,6 +5,7 @@ import static java.nio.file.StandardOpenOption.READ;
 import static java.nio.file.StandardOpenOption.WRITE;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertNotSame;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -197,5 +198,24 @@ class BuffersTest {
     Buffers.release(viewed);
     Buffers.transferred(buffer, 2, true);
     assertEquals(8, buffer.position());
+  }
+
+  /** An object less for each operation; a driver that views memory is not given what another thread may move. */
+  @Test
+  void nativeBuffer_isHeldItself_unlessTheDriverViewsMemory() {
+    HandDriver hand = new HandDriver();
+    ByteBuffer buffer = ByteBuffer.allocateDirect(10);
+    MemorySegment segment = MemorySegment.ofBuffer(buffer);
+    Engine plain = new Engine(hand, TestPolicies.plain());
+    assertSame(buffer, Buffers.memory(plain, buffer, segment, false));
+    assertSame(buffer, Buffers.toFill(plain, buffer, segment));
+    assertSame(segment, Buffers.memory(plain, null, segment, false));
+    hand.views = true;
+    Engine viewing = new Engine(hand, TestPolicies.plain());
+    assertSame(segment, assertInstanceOf(ViewedBuffer.class, Buffers.memory(viewing, buffer, segment, false)).segment());
+    assertSame(segment, assertInstanceOf(ViewedBuffer.class, Buffers.toFill(viewing, buffer, segment)).segment());
+    assertSame(segment, Buffers.toFill(viewing, segment));
+    plain.freeMemory();
+    viewing.freeMemory();
   }
 }

@@ -7,10 +7,14 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.annulus.internal.driver.Errno;
 import dev.annulus.internal.driver.Operation;
 import dev.annulus.internal.driver.Request;
+import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.RejectedExecutionException;
 import org.junit.jupiter.api.Test;
@@ -150,5 +154,90 @@ class DirectoryStepsTest {
     Objects.requireNonNull(hand.requests.poll()).abandoned(new RejectedExecutionException("gone"));
     Futures.assertNames(sync.exceptionNow(), "gone");
     assertTrue(hand.requests.isEmpty());
+  }
+
+  // ---- without a runtime around it ----
+
+  private final Engine engine = new Engine(hand, TestPolicies.plain());
+
+  private DirectorySync begin() {
+    DirectorySync sync = new DirectorySync(engine, DIR);
+    sync.submitPastLimits();
+    return sync;
+  }
+
+  private static Throwable rawFailure(CompletableFuture<?> failed) {
+    return Objects.requireNonNull(failed.handle((_, thrown) -> thrown).getNow(null), failed::toString);
+  }
+
+  /** Not one that is wrapped for dependents, nor what caused it. */
+  @Test
+  void syncDirectory_thatFails_failsWithTheSystemsAnswerItself() {
+    CompletableFuture<Void> notClosed = runtime.syncDirectory(DIR);
+    end(Operation.Open.class, FD);
+    end(Operation.Stat.class, 0);
+    end(Operation.Sync.class, 0);
+    end(Operation.Close.class, -Errno.EIO);
+    assertEquals(ErrnoException.class, rawFailure(notClosed).getClass());
+    CompletableFuture<Void> notSynced = runtime.syncDirectory(DIR);
+    end(Operation.Open.class, FD);
+    end(Operation.Stat.class, 0);
+    end(Operation.Sync.class, -Errno.EIO);
+    end(Operation.Close.class, 0);
+    assertEquals(FileSystemException.class, rawFailure(notSynced).getClass());
+  }
+
+  /** The number might be another file's by the time the kernel looks it up. */
+  @Test
+  void descriptor_thatTheRuntimeClosesDuringTheSync_isClosedAfterIt() {
+    DirectorySync sync = begin();
+    end(Operation.Open.class, FD);
+    end(Operation.Stat.class, 0);
+    engine.openDescriptors().forEach(OpenDescriptor::closeUnheard);
+    assertEquals(1, hand.requests.size());
+    end(Operation.Sync.class, 0);
+    end(Operation.Close.class, 0);
+    assertTrue(sync.isDone() && !sync.isCompletedExceptionally(), sync::toString);
+    assertTrue(hand.requests.isEmpty());
+  }
+
+  /** The runtime's own close does not wait for it. */
+  @Test
+  void descriptor_whoseSyncNeverEnds_isNobodysToCloseAnyMore() {
+    for (Class<? extends Operation> last : List.of(Operation.Stat.class, Operation.Sync.class)) {
+      DirectorySync sync = begin();
+      end(Operation.Open.class, FD);
+      if (last == Operation.Sync.class) {
+        end(Operation.Stat.class, 0);
+      }
+      assertEquals(1, engine.openDescriptors().size());
+      OpenDescriptor descriptor = engine.openDescriptors().iterator().next();
+      Objects.requireNonNull(hand.requests.poll()).abandoned(new RejectedExecutionException("gone"));
+      assertTrue(sync.isCompletedExceptionally());
+      assertEquals(Set.of(), engine.openDescriptors());
+      Futures.assertNames(descriptor.close().exceptionNow(), "gone");
+      assertTrue(hand.requests.isEmpty());
+    }
+  }
+
+  /** Memory may be wanting when the directory has been opened: then its descriptor is closed again, once. */
+  @Test
+  void descriptor_ofWhichNothingCanBeMade_isClosedHere() {
+    List<Operation> called = new ArrayList<>();
+    hand.caller =
+        operation -> {
+          called.add(operation);
+          return 0;
+        };
+    hand.whenOpened =
+        () -> {
+          throw new OutOfMemoryError("by the test");
+        };
+    DirectorySync sync = begin();
+    end(Operation.Open.class, FD);
+    assertEquals(OutOfMemoryError.class, rawFailure(sync).getClass());
+    assertEquals(List.of(new Operation.Close(FD)), called);
+    assertTrue(hand.requests.isEmpty());
+    assertEquals(Set.of(), engine.openDescriptors());
   }
 }

@@ -12,8 +12,10 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.RejectedExecutionException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -396,5 +398,85 @@ class DurableWriteFormTest {
     through.descriptor.latchSyncFailure(new IOException("by the test"));
     through.end(Operation.Write.class, SIZE);
     Futures.assertNames(written.exceptionNow(), "earlier sync", "by the test");
+  }
+
+  // ---- what it takes, and who is told ----
+
+  /** So that the clock shows it. */
+  private static void takeTime() {
+    long until = System.nanoTime() + 3_000_000;
+    while (System.nanoTime() < until) {
+      Thread.onSpinWait();
+    }
+  }
+
+  /** Both forms are tried, and then the one that took less time is kept to. */
+  @Test
+  void durableWrites_keepToTheFasterForm() {
+    for (boolean throughIsFaster : new boolean[] {true, false}) {
+      HandFile on = open(Durability.AUTO);
+      boolean _ = writesThrough(on); // nobody knows yet whether it can be synced
+      for (int i = 0; i < 2 * FasterForm.TRIALS_OF_EACH; i++) {
+        IoFuture<Void> write = on.file.writeDurably(buffer(), 0);
+        boolean through = isThrough(hand.next());
+        if (through != throughIsFaster) {
+          takeTime();
+        }
+        on.end(Operation.Write.class, SIZE);
+        if (!through) {
+          on.end(Operation.Sync.class, 0);
+        }
+        assertTrue(write.isDone());
+      }
+      assertEquals(throughIsFaster ? SOME : 0, countThrough(on));
+    }
+  }
+
+  /** To those who watch, the write and the sync behind it are two operations, and each ends. */
+  @Test
+  void durableWrite_isToldAsTheOperationsItConsistsOf() {
+    HandFile on = readyForWritingThrough();
+    List<String> told = new ArrayList<>();
+    on.engine
+        .listeners()
+        .add(
+            new RuntimeListener() {
+              @Override
+              public void operationEnded(OperationEnd end) {
+                told.add(end.type() + " " + end.outcome());
+              }
+            });
+    assertTrue(writesThrough(on));
+    assertEquals(1, told.size());
+    IoFuture<Void> sync = on.file.sync(Sync.DATA);
+    Request syncing = on.take(Operation.Sync.class);
+    IoFuture<Void> write = on.file.writeDurably(buffer(), 0);
+    on.end(Operation.Write.class, SIZE);
+    String ended = told.getFirst();
+    assertEquals(List.of(ended, ended), told, "a write, and another that a sync follows");
+    syncing.completed(0);
+    on.end(Operation.Sync.class, 0);
+    assertTrue(sync.isDone() && write.isDone());
+    assertEquals(4, told.size());
+    assertEquals(told.get(2), told.get(3));
+  }
+
+  /** The descriptor goes with the last operation, and at once. */
+  @Test
+  void close_duringADurableWrite_comesWithTheEndOfThat() {
+    for (Durability durability : new Durability[] {Durability.SYNC_AFTER, Durability.WRITE_THROUGH}) {
+      HandFile on = open(durability);
+      boolean _ = writesThrough(on);
+      IoFuture<Void> write = on.file.writeDurably(buffer(), 0);
+      CompletableFuture<Void> closed = on.file.closeAsync();
+      on.end(Operation.Write.class, SIZE);
+      if (durability == Durability.SYNC_AFTER) {
+        on.end(Operation.Sync.class, 0);
+      }
+      assertTrue(write.isDone() && !write.isCompletedExceptionally(), write::toString);
+      on.end(Operation.Close.class, 0);
+      assertTrue(closed.isDone());
+      on.assertNothingSubmitted();
+    }
   }
 }

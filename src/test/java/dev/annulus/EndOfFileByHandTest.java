@@ -345,4 +345,29 @@ class EndOfFileByHandTest {
     }
     on.assertNothingBorrowed();
   }
+
+  @Test
+  void question_keepsTheDriversMark() {
+    HandFile on = HandFile.open(hand);
+    IoFuture<Integer> read = on.file.read(buffer(), 0);
+    on.end(Operation.Read.class, 0);
+    assertEquals(HandDriver.MARK, hand.next().mark());
+    tell(on, 0);
+    assertEquals(-1, read.join());
+  }
+
+  @Test
+  void read_thatCannotBeDoneOnceMore_failsAndKeepsNothing() {
+    HandFile on = HandFile.open(hand);
+    IoFuture<Integer> read = on.file.read(buffer(), 100);
+    on.end(Operation.Read.class, 0);
+    hand.beforeNext =
+        () -> {
+          throw new OutOfMemoryError("by the test");
+        };
+    tell(on, 5000);
+    assertInstanceOf(OutOfMemoryError.class, read.exceptionNow());
+    on.assertNothingSubmitted();
+    on.assertNothingBorrowed();
+  }
 }

@@ -90,4 +90,44 @@ class FasterFormTest {
     }
     assertFalse(form.next());
   }
+
+  /** All but the time of the last trial of the second way are told. */
+  private static FasterForm oneBeforeTheEnd(long firstNanos, long secondNanos) {
+    FasterForm form = new FasterForm();
+    for (int i = 0; i < FasterForm.TRIALS_OF_EACH; i++) {
+      form.took(false, firstNanos);
+      if (i > 0) {
+        form.took(true, secondNanos);
+      }
+    }
+    return form;
+  }
+
+  @Test
+  void trials_ofWhichTheSecondIsJustNotClearlyFaster_choosesTheFirst() {
+    for (long second : new long[] {94, 95, 96}) {
+      FasterForm form = oneBeforeTheEnd(100, second);
+      form.took(true, second);
+      assertEquals(second < 95, form.next(), "95 of 100 is the limit, and it was " + second);
+      assertEquals(second < 95, form.next());
+    }
+  }
+
+  // ---- several threads at once ----
+
+  @Test
+  void next_isAskedForByOneThreadAtATime() throws Exception {
+    FasterForm form = new FasterForm();
+    assertFalse(Meanwhile.assertWaitsFor(Meanwhile.lockOf(form), form::next));
+    assertTrue(form.next());
+  }
+
+  @Test
+  void took_isToldByOneThreadAtATime() throws Exception {
+    FasterForm form = oneBeforeTheEnd(1000, 10);
+    Meanwhile.assertWaitsFor(Meanwhile.lockOf(form), () -> form.took(true, 10));
+    for (int i = 0; i < FasterForm.TRIALS_OF_EACH; i++) {
+      assertTrue(form.next(), "the trials have not ended");
+    }
+  }
 }

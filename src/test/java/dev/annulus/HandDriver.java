@@ -38,6 +38,9 @@ final class HandDriver implements Driver {
 
   boolean through;
 
+  /** Runs when it is asked whether it writes through, as it is for each file that is opened. */
+  Runnable whenOpened = () -> {};
+
   /** What {@link #viewsMemory} answers. */
   boolean views;
 
@@ -112,6 +115,7 @@ final class HandDriver implements Driver {
 
   @Override
   public boolean writesThrough() {
+    whenOpened.run();
     return through;
   }
 

@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.annulus.NativeBlocks.Block;
+import dev.annulus.internal.driver.BriefLock;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
@@ -283,6 +284,67 @@ class NativeBlocksTest {
     assertEquals(64 << 10, lesser.segment().byteSize());
     giveBack(lesser);
     fresh.close();
+  }
+
+  /** What all blocks together may be, they may be exactly. */
+  @Test
+  void block_givenBackWithAsMuchAllocatedAsMayBe_isKept() {
+    Block others = pretended.takeWhole(BUDGET - 4096);
+    Block page = pretended.take(1);
+    assertEquals(BUDGET, pretended.allocatedBytes());
+    giveBack(page);
+    assertTrue(page.segment().scope().isAlive());
+    giveBack(others);
+    pretended.close();
+    assertEquals(0, pretended.allocatedBytes());
+  }
+
+  /** Half of that, to the page, and no page more. */
+  @Test
+  void blocks_keptOfAllSizes_areHalfOfTheMostToThePage() {
+    long half = BUDGET / 2 & -4096;
+    List<Block> lent = new ArrayList<>();
+    for (long left = half; left > 0; ) {
+      Block block = pretended.takeWhole(Math.min(MIB, Long.highestOneBit(left)));
+      left -= block.segment().byteSize();
+      lent.add(block);
+    }
+    Block oneMore = pretended.takeWhole(4096);
+    lent.forEach(NativeBlocksTest::giveBack);
+    assertEquals(half + 4096, pretended.allocatedBytes());
+    assertEquals(4096, pretended.lentBytes());
+    giveBack(oneMore);
+    assertEquals(half, pretended.allocatedBytes());
+    assertEquals(0, pretended.lentBytes());
+    pretended.close();
+    assertEquals(0, pretended.allocatedBytes());
+  }
+
+  @Test
+  void shortage_thatIsOverWhenJustEnoughIsFreed_makesBlocksNoSmaller() {
+    room = 64 << 10;
+    Block first = pretended.take(32 << 10);
+    Block second = pretended.take(32 << 10);
+    giveBack(first);
+    giveBack(second);
+    assertEquals(64 << 10, pretended.allocatedBytes());
+    Block both = pretended.takeWhole(64 << 10);
+    assertEquals(64 << 10, both.segment().byteSize());
+    giveBack(both);
+    pretended.close();
+    assertEquals(0, pretended.allocatedBytes());
+  }
+
+  /** Not the one of a size, and not a lost count of what they are together. */
+  @Test
+  void blocks_areKeptAndTaken_byOneThreadAtATime() throws Exception {
+    Block block = blocks.take(1);
+    BriefLock lock = Meanwhile.lockOf(((Object[]) Meanwhile.fieldOf(blocks, "kept"))[0]);
+    Meanwhile.assertWaitsFor(lock, () -> giveBack(block));
+    assertEquals(0, blocks.lentBytes());
+    assertSame(block, Meanwhile.assertWaitsFor(lock, () -> blocks.take(1)));
+    assertEquals(4096, blocks.lentBytes());
+    giveBack(block);
   }
 
   // ---- many threads ----

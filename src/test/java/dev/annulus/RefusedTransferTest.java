@@ -219,4 +219,24 @@ class RefusedTransferTest {
     RuntimeException refused = assertThrows(RuntimeException.class, tried::run);
     Futures.assertNames(refused, "EINVAL", "the position 7 is not", HandFile.PATH);
   }
+
+  /** Each piece is aligned, and nobody knows better: then it is told what the file needs. */
+  @Test
+  void vector_thatIsAligned_isToldWhatTheFileNeeds() {
+    HandFile on = open();
+    List<ByteBuffer> several = List.of(aligned(BLOCK), aligned(BLOCK));
+    assertRefused(on, on.file.write(several, BLOCK), Operation.WriteVector.class, true, "aligned to " + BLOCK);
+    on = open();
+    assertRefused(on, on.file.read(several, BLOCK), Operation.ReadVector.class, false, "aligned to " + BLOCK);
+  }
+
+  @Test
+  void question_keepsTheDriversMark() {
+    HandFile on = open();
+    IoFuture<Integer> write = on.file.write(aligned(BLOCK), 7);
+    on.end(Operation.Write.class, -Errno.EINVAL);
+    assertEquals(HandDriver.MARK, hand.next().mark());
+    tell(on);
+    assertTrue(write.isCompletedExceptionally());
+  }
 }

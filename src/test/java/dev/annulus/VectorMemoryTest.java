@@ -190,6 +190,18 @@ class VectorMemoryTest {
     }
   }
 
+  /** A piece of no bytes might be taken for the end of a file. */
+  @Test
+  void buffer_thatFillsTheBlockToItsEnd_isTheLastPieceOfItsOperation() {
+    VectorMemory memory = memory(List.of(heap(BLOCK, 1), heap(10, 2)), false, false, false);
+    assertEquals(List.of(BLOCK), memory.pieces().stream().map(Piece::length).toList());
+    assertTrue(memory.transferred(BLOCK));
+    memory.place();
+    assertEquals(List.of(10), memory.pieces().stream().map(Piece::length).toList());
+    assertTrue(memory.isInOneOperation());
+    memory.release();
+  }
+
   @Test
   void limitToOneOperation_leavesOutTheRest() {
     ByteBuffer large = heap(BLOCK + 10, 7);
