@@ -10,6 +10,8 @@ import java.util.EnumSet;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,12 +25,22 @@ final class DirectorySync extends PathFuture<Void> {
       "the directory could not be synced, and that is not remembered, for too many others are: a later"
           + " sync of it may succeed, and says nothing of the names made, changed or removed in it before";
 
-  private static final int TRIES = 10;
+  private static final int TRIES = 200;
+  private static final int TRIES_AT_ONCE = 2;
+  private static final long PAUSE_NANOS = 5_000_000;
+
+  /** Made beforehand. */
+  private final BiConsumer<@Nullable Void, @Nullable Throwable> ending = this::endSurely;
 
   private final StatResult about = new StatResult();
 
   /** Why the sync failed. */
   private @Nullable Throwable failure;
+
+  /** What it is to end with once the directory is closed. */
+  private @Nullable Throwable whyNotSynced;
+
+  private boolean ended;
 
   /** Whether others may wait for this one's sync. */
   private volatile boolean syncs;
@@ -51,8 +63,10 @@ final class DirectorySync extends PathFuture<Void> {
     switch (operation()) {
       case Operation.Open _ when result >= 0 -> {
         OpenDescriptor descriptor = make(result);
+        dropped = true;
+        opened = descriptor; // whatever is cut from here on, it is closed once
         descriptor.lease();
-        opened = descriptor;
+        dropped = false;
         again(new Operation.Stat(result, about));
       }
       case Operation.Stat _ when result >= 0 -> engine().lostDirectories().sync(this, LostDirectories.Key.of(about));
@@ -85,25 +99,25 @@ final class DirectorySync extends PathFuture<Void> {
 
   /** Closes, and ends: who waits may want to remove the directory, or count descriptors. */
   void end(@Nullable Throwable notSynced) {
-    CompletableFuture<Void> _ =
-        closeOpened()
-            .whenComplete(
-                (_, notClosed) -> {
-                  Throwable why = notSynced != null ? notSynced : notClosed;
-                  for (int tries = 0; tries < TRIES; tries++) {
-                    try {
-                      endClosedSurely(why);
-                      return;
-                    } catch (VirtualMachineError e) {
-                      // Again.
-                    }
-                  }
-                });
+    whyNotSynced = notSynced;
+    // Once more behind that: an error of the JVM may have come before it was called.
+    CompletableFuture<Void> _ = closeOpened().whenComplete(ending).whenComplete(ending);
   }
 
   /** Nobody would repeat it. */
-  private void endClosedSurely(@Nullable Throwable why) {
-    boolean _ = Persistence.run(() -> endClosed(why));
+  private void endSurely(@Nullable Void closed, @Nullable Throwable notClosed) {
+    Throwable why = whyNotSynced != null ? whyNotSynced : notClosed;
+    for (int tries = 0; !ended && tries < TRIES; tries++) {
+      try {
+        if (tries > TRIES_AT_ONCE) {
+          LockSupport.parkNanos(PAUSE_NANOS);
+        }
+        endClosed(why);
+        ended = true;
+      } catch (VirtualMachineError e) {
+        // Again.
+      }
+    }
   }
 
   private void endClosed(@Nullable Throwable why) {

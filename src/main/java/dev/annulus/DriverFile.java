@@ -97,18 +97,22 @@ final class DriverFile implements AsyncFile {
       future = new TransferFuture.ReadInt(descriptor, memory, address, length, position);
       return launch.start(future, length == 0);
     } catch (Throwable e) {
-      int free = 0;
-      while (descriptor.owed[free] != null && free < OpenDescriptor.OWED_PLACES - 1) {
-        free++;
-      }
-      descriptor.owed[free] = future == null ? memory : future; // no call before this: there may be no stack for one
-      descriptor.owes = true;
-      for (int tries = 0; descriptor.owes && tries < OpenDescriptor.SETTLE_TRIES; tries++) {
+      Object borrower = future == null ? memory : future;
+      boolean undone = false;
+      for (int tries = 0; !undone && tries < OpenDescriptor.UNDO_TRIES; tries++) {
         try {
-          descriptor.settleOwed();
+          undone = OpenDescriptor.isUndone(borrower);
         } catch (VirtualMachineError again) {
           // Again: others may wait for it.
         }
+      }
+      if (!undone) {
+        int free = 0;
+        while (descriptor.owed[free] != null && free < OpenDescriptor.OWED_PLACES - 1) {
+          free++;
+        }
+        descriptor.owed[free] = borrower; // no call on the way here: there may be no stack for one
+        descriptor.owes = true;
       }
       throw e;
     }
@@ -180,7 +184,7 @@ final class DriverFile implements AsyncFile {
       return started;
     } catch (Throwable e) {
       boolean undone = false;
-      for (int tries = 0; !undone && tries < OpenDescriptor.SETTLE_TRIES; tries++) {
+      for (int tries = 0; !undone && tries < OpenDescriptor.UNDO_TRIES; tries++) {
         try {
           undoAll(futures, memories);
           undone = true;
@@ -265,18 +269,22 @@ final class DriverFile implements AsyncFile {
       future = new TransferFuture.WriteInt(descriptor, memory, address, length, position);
       return launch.start(future, length == 0);
     } catch (Throwable e) {
-      int free = 0;
-      while (descriptor.owed[free] != null && free < OpenDescriptor.OWED_PLACES - 1) {
-        free++;
-      }
-      descriptor.owed[free] = future == null ? memory : future; // no call before this: there may be no stack for one
-      descriptor.owes = true;
-      for (int tries = 0; descriptor.owes && tries < OpenDescriptor.SETTLE_TRIES; tries++) {
+      Object borrower = future == null ? memory : future;
+      boolean undone = false;
+      for (int tries = 0; !undone && tries < OpenDescriptor.UNDO_TRIES; tries++) {
         try {
-          descriptor.settleOwed();
+          undone = OpenDescriptor.isUndone(borrower);
         } catch (VirtualMachineError again) {
           // Again: others may wait for it.
         }
+      }
+      if (!undone) {
+        int free = 0;
+        while (descriptor.owed[free] != null && free < OpenDescriptor.OWED_PLACES - 1) {
+          free++;
+        }
+        descriptor.owed[free] = borrower; // no call on the way here: there may be no stack for one
+        descriptor.owes = true;
       }
       throw e;
     }
@@ -464,25 +472,30 @@ final class DriverFile implements AsyncFile {
   // ---- how operations begin ----
 
   // An error of the JVM may come anywhere. What is borrowed, memory first and then the file's lease, is borrowed within a try, by objects that
-  // were made before; and what catches the error stores these where the next who uses the file finds them, before it calls anything.
+  // were made before; and what catches the error gives it back, or, where there is no stack for that, stores these where the next who uses the file
+  // finds them.
 
   /** Has an operation without memory begin, or be refused. */
   private <T> IoFuture<T> start(FileFuture<T> future, @Nullable IOException refusal) {
     try {
       return refusal == null ? launch.start(future, false) : launch.refuse(future, refusal);
     } catch (Throwable e) {
-      int free = 0;
-      while (descriptor.owed[free] != null && free < OpenDescriptor.OWED_PLACES - 1) {
-        free++;
-      }
-      descriptor.owed[free] = future; // no call before this: there may be no stack for one
-      descriptor.owes = true;
-      for (int tries = 0; descriptor.owes && tries < OpenDescriptor.SETTLE_TRIES; tries++) {
+      Object borrower = future;
+      boolean undone = false;
+      for (int tries = 0; !undone && tries < OpenDescriptor.UNDO_TRIES; tries++) {
         try {
-          descriptor.settleOwed();
+          undone = OpenDescriptor.isUndone(borrower);
         } catch (VirtualMachineError again) {
           // Again: others may wait for it.
         }
+      }
+      if (!undone) {
+        int free = 0;
+        while (descriptor.owed[free] != null && free < OpenDescriptor.OWED_PLACES - 1) {
+          free++;
+        }
+        descriptor.owed[free] = borrower; // no call on the way here: there may be no stack for one
+        descriptor.owes = true;
       }
       throw e;
     }
@@ -500,18 +513,22 @@ final class DriverFile implements AsyncFile {
       IOException lost = future instanceof DurableWriteFuture ? descriptor.earlierSyncFailure() : null;
       return lost == null ? launch.start(future, segment.byteSize() == 0) : launch.refuse(future, lost);
     } catch (Throwable e) {
-      int free = 0;
-      while (descriptor.owed[free] != null && free < OpenDescriptor.OWED_PLACES - 1) {
-        free++;
-      }
-      descriptor.owed[free] = future == null ? memory : future; // no call before this: there may be no stack for one
-      descriptor.owes = true;
-      for (int tries = 0; descriptor.owes && tries < OpenDescriptor.SETTLE_TRIES; tries++) {
+      Object borrower = future == null ? memory : future;
+      boolean undone = false;
+      for (int tries = 0; !undone && tries < OpenDescriptor.UNDO_TRIES; tries++) {
         try {
-          descriptor.settleOwed();
+          undone = OpenDescriptor.isUndone(borrower);
         } catch (VirtualMachineError again) {
           // Again: others may wait for it.
         }
+      }
+      if (!undone) {
+        int free = 0;
+        while (descriptor.owed[free] != null && free < OpenDescriptor.OWED_PLACES - 1) {
+          free++;
+        }
+        descriptor.owed[free] = borrower; // no call on the way here: there may be no stack for one
+        descriptor.owes = true;
       }
       throw e;
     }
@@ -528,18 +545,22 @@ final class DriverFile implements AsyncFile {
       future = new VectorFuture(descriptor, memory, read, position);
       return launch.start(future, memory.isEmpty());
     } catch (Throwable e) {
-      int free = 0;
-      while (descriptor.owed[free] != null && free < OpenDescriptor.OWED_PLACES - 1) {
-        free++;
-      }
-      descriptor.owed[free] = future == null ? memory : future; // no call before this: there may be no stack for one
-      descriptor.owes = true;
-      for (int tries = 0; descriptor.owes && tries < OpenDescriptor.SETTLE_TRIES; tries++) {
+      Object borrower = future == null ? memory : future;
+      boolean undone = false;
+      for (int tries = 0; !undone && tries < OpenDescriptor.UNDO_TRIES; tries++) {
         try {
-          descriptor.settleOwed();
+          undone = OpenDescriptor.isUndone(borrower);
         } catch (VirtualMachineError again) {
           // Again: others may wait for it.
         }
+      }
+      if (!undone) {
+        int free = 0;
+        while (descriptor.owed[free] != null && free < OpenDescriptor.OWED_PLACES - 1) {
+          free++;
+        }
+        descriptor.owed[free] = borrower; // no call on the way here: there may be no stack for one
+        descriptor.owes = true;
       }
       throw e;
     }

@@ -6,6 +6,7 @@ import dev.annulus.internal.driver.Operation;
 import dev.annulus.internal.driver.Request;
 import dev.annulus.internal.driver.StatResult;
 import java.io.IOException;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A read that was answered as at the end of its file: the file's length is asked whether it is. Where
@@ -21,6 +22,9 @@ final class EndOfFile implements Request {
   private final StatResult answer = new StatResult();
   private Operation operation;
   private int mark = NO_MARK;
+
+  /** Why the read has failed here, should that be told once more. */
+  private @Nullable Throwable failed;
 
   /**
    * @param offset where it was to read
@@ -66,6 +70,11 @@ final class EndOfFile implements Request {
 
   @Override
   public void completed(int result) {
+    Throwable earlier = failed;
+    if (earlier != null) {
+      read.fail(earlier); // and not the read once more: its memory was given back
+      return;
+    }
     try {
       if (operation instanceof Operation.Stat) {
         lengthAnswered(result);
@@ -75,6 +84,7 @@ final class EndOfFile implements Request {
         read.fail(noProgress(result));
       }
     } catch (RuntimeException | Error e) {
+      failed = e; // a write alone, before anything that can be cut
       read.fail(e);
     }
   }

@@ -114,6 +114,13 @@ abstract class FileFuture<T> extends OperationFuture<T> {
   }
 
   @Override
+  final void onUntold(int errno) {
+    if (tellsLosses()) {
+      file.noteLoss();
+    }
+  }
+
+  @Override
   void onNeverBegun() {
     if (!endsShort(Errno.ECANCELED)) {
       fail(Errors.onFile(operation(), file.path(), Errno.ECANCELED));

@@ -95,7 +95,8 @@ final class Follower<T> extends CompletableFuture<T> implements BiConsumer<T, @N
     return new CompletableFuture<>();
   }
 
-  private static final class Cut extends VirtualMachineError {
+  /** Counts as a want of memory: that is what lasts. */
+  private static final class Cut extends OutOfMemoryError {
     private static final long serialVersionUID = 1L;
 
     Cut() {

@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -30,6 +31,8 @@ final class GroupCommit {
   private final Failure failure;
 
   private static final int END_TRIES = 20;
+  private static final int TRIES_AT_ONCE = 2;
+  private static final long PAUSE_NANOS = 5_000_000;
 
   /** The reaper takes it too. */
   private final BriefLock lock = new BriefLock();
@@ -40,6 +43,9 @@ final class GroupCommit {
   private volatile @Nullable Round running;
 
   private @Nullable Round gathering;
+
+  /** The round that stands for an operation nothing may run beside, while it runs. */
+  private volatile @Nullable Round alone;
 
   /** Why no sync is begun any more. */
   private volatile @Nullable Throwable ended;
@@ -73,13 +79,39 @@ final class GroupCommit {
       try {
         begin(begun, pastLimits);
       } catch (Throwable e) {
-        // As if nothing had begun. This much needs no stack; should there be too little for the rest, the next who comes does it.
-        begun.notBegun = true;
-        if (begun.members.size() == 1) {
-          endRound(begun);
+        boolean withdrawn = false;
+        for (int tries = 0; !withdrawn && tries < END_TRIES; tries++) {
+          try {
+            withdraw(begun, member);
+            withdrawn = true;
+          } catch (VirtualMachineError again) {
+            // Again: as if nothing had begun.
+          }
+        }
+        if (!withdrawn) {
+          begun.notBegun = true;
         }
         throw e;
       }
+    }
+  }
+
+  /** A round could not be begun, and who was to begin it is no member any more. Whoever comes next begins it for the others, if any. */
+  private void withdraw(Round round, Request member) {
+    boolean empty;
+    lock.lock();
+    try {
+      int before = round.members.size();
+      boolean wasMember = round.members.remove(member);
+      empty = before == (wasMember ? 1 : 0);
+      if (wasMember && !empty) {
+        round.notBegun = true;
+      }
+    } finally {
+      lock.held = false;
+    }
+    if (empty) {
+      endRound(round);
     }
   }
 
@@ -111,6 +143,9 @@ final class GroupCommit {
       Round next = gathering;
       running = next;
       gathering = null;
+      if (alone == last) {
+        alone = null;
+      }
       return next;
     } finally {
       lock.held = false;
@@ -145,38 +180,41 @@ final class GroupCommit {
     return null;
   }
 
-  /** Has all syncs wait until {@link #endAlone}, if none is under way; else false. */
+  /** Has all syncs wait until {@link #endAlone}, if none is under way or was to be; else false. */
   boolean tryBeginAlone() {
-    Round alone = new Round();
+    Round mine = new Round();
     lock.lock();
     try {
-      Round now = running;
-      if (now != null && !(now.notBegun && gathering == null)) {
+      if (running != null) {
         return false;
       }
-      running = alone;
+      running = mine;
+      alone = mine;
       return true;
     } finally {
       lock.held = false;
     }
   }
 
-  /** Ends what {@link #tryBeginAlone} began: those who wait have their sync. */
+  /**
+   * Ends what {@link #tryBeginAlone} began: those who wait have their sync. To be called again if it is cut before it has done anything; later
+   * it is not, and tries by itself.
+   */
   void endAlone() {
-    Round alone = running;
-    if (alone == null) {
-      return;
-    }
-    alone.notBegun = true;
-    for (int tries = 1; ; tries++) {
+    Round mine = alone;
+    for (int tries = 0; mine != null && tries < END_TRIES; tries++) {
       try {
-        endRound(alone);
-        return;
-      } catch (VirtualMachineError e) {
-        if (tries == END_TRIES) {
-          throw e;
+        if (tries > TRIES_AT_ONCE) {
+          LockSupport.parkNanos(PAUSE_NANOS);
         }
+        endRound(mine);
+        mine = null;
+      } catch (VirtualMachineError e) {
+        // Again, for this round: another may be alone by now.
       }
+    }
+    if (mine != null && mine.successor == null) {
+      mine.notBegun = true; // the next who comes begins what waits
     }
   }
 
@@ -228,7 +266,7 @@ final class GroupCommit {
     private final RequestLink link = new RequestLink(this);
     private boolean roundEnded;
 
-    /** It was begun, and could not be; or it is over, and nobody could say so. Whoever comes next passes it over. */
+    /** It was to be begun, and could not be: whoever comes next begins it, and is a member too. */
     private volatile boolean notBegun;
 
     /** The one that runs behind this, until it is begun. */

@@ -7,6 +7,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
+import java.util.concurrent.locks.LockSupport;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -21,7 +22,9 @@ import org.jspecify.annotations.Nullable;
 final class LostDirectories {
   static final int MAX_REMEMBERED = 1024;
 
-  private static final int TRIES = 10;
+  private static final int TRIES = 200;
+  private static final int TRIES_AT_ONCE = 2;
+  private static final long PAUSE_NANOS = 5_000_000;
 
   /** The reaper takes it too. */
   private final BriefLock lock = new BriefLock();
@@ -127,6 +130,9 @@ final class LostDirectories {
     }
     for (int tries = 0; turn != null && tries < TRIES; tries++) {
       try {
+        if (tries > TRIES_AT_ONCE) {
+          LockSupport.parkNanos(PAUSE_NANOS);
+        }
         end(turn, failure);
         break;
       } catch (VirtualMachineError e) {

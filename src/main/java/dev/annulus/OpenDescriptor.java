@@ -42,14 +42,18 @@ final class OpenDescriptor {
   /** Set in {@link #leases} once closing was asked for; the bits below count the leases. */
   private static final int CLOSING = 1 << 31;
 
+  /** A sync has failed, and memory or stack was wanting to say how. Made beforehand. */
+  @SuppressWarnings("StaticAssignmentOfThrowable") // there is no memory to make one when it is needed
+  private static final IOException UNTOLD_LOSS = new IOException("a sync failed, and memory or stack was wanting to say how");
+
   /** While operations are in flight, it is looked so often whether the close has begun that they should begin. */
   private static final long LOOK_AGAIN_NANOS = 1_000_000_000;
 
   /** A power of two less the header, in words. */
   static final int OWED_PLACES = 12;
 
-  /** How often whoever owes tries to settle it, before it is left to the next. */
-  static final int SETTLE_TRIES = 20;
+  /** How often whoever has borrowed in vain tries to give it back, before that is left to the next. */
+  static final int UNDO_TRIES = 20;
 
   /** No device has smaller blocks. */
   private static final int SMALLEST_BLOCK_BYTES = 512;
@@ -295,7 +299,8 @@ final class OpenDescriptor {
     }
   }
 
-  private static boolean isUndone(Object borrower) {
+  /** Gives back what was borrowed for an operation that did not begin. May be called again. */
+  static boolean isUndone(Object borrower) {
     if (borrower instanceof FileFuture<?> future) {
       future.undo();
       return future.isUndone();
@@ -339,9 +344,9 @@ final class OpenDescriptor {
   /** As {@link #close}, with nobody to hear of the end: that it failed is logged. */
   void closeUnheard() {
     settleOwed();
-    int _ = leases.getAndUpdate(now -> now | CLOSING);
+    boolean used = (leases.getAndUpdate(now -> now | CLOSING) & ~CLOSING) != 0;
     closeIfUnused();
-    if (leases.get() != CLOSING) {
+    if (used) {
       lookLater();
     }
   }
@@ -350,8 +355,8 @@ final class OpenDescriptor {
   private void lookLater() {
     try {
       CompletableFuture.delayedExecutor(LOOK_AGAIN_NANOS, TimeUnit.NANOSECONDS).execute(this::lookAgain);
-    } catch (VirtualMachineError e) {
-      // Memory is wanting: it must do without.
+    } catch (OutOfMemoryError | StackOverflowError e) {
+      // It must do without.
     }
   }
 
@@ -363,9 +368,7 @@ final class OpenDescriptor {
       settleOwed();
       closeIfUnused();
     } finally {
-      if (!closeBegun) {
-        lookLater();
-      }
+      lookLater();
     }
   }
 
@@ -397,7 +400,13 @@ final class OpenDescriptor {
       if (DriverThread.await(gone, LOOK_AGAIN_NANOS)) {
         return true;
       }
-      closeIfUnused(); // should an error of the JVM have cut the one who gave the last lease back
+      try {
+        // Should an error of the JVM have cut whoever was to give the last lease back, or to close.
+        settleOwed();
+        closeIfUnused();
+      } catch (VirtualMachineError e) {
+        // The next look tries again.
+      }
       left = deadline - System.nanoTime();
     }
     return DriverThread.await(gone, left);
@@ -494,7 +503,15 @@ final class OpenDescriptor {
 
   /** Remembers the first sync that may have lost data. To be called before any other sync of the file may begin. */
   void latchSyncFailure(IOException failure) {
-    boolean _ = syncFailure.compareAndSet(null, failure);
+    boolean _ = syncFailure.compareAndSet(null, failure) || syncFailure.compareAndSet(UNTOLD_LOSS, failure);
+    if (syncedWrites != null) {
+      syncedWrites.noteLoss();
+    }
+  }
+
+  /** As {@link #latchSyncFailure}, where there is no memory to say how it failed. */
+  void noteLoss() {
+    boolean _ = syncFailure.compareAndSet(null, UNTOLD_LOSS);
     if (syncedWrites != null) {
       syncedWrites.noteLoss();
     }

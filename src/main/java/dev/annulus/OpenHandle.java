@@ -45,7 +45,9 @@ final class OpenHandle {
       @Override
     public void run() {
       if (!descriptor.isOpen()) {
-        descriptor.closeIfUnused(); // should an error of the JVM have cut the closing
+        // Should an error of the JVM have cut the closing.
+        descriptor.settleOwed();
+        descriptor.closeIfUnused();
         return;
       }
       try {

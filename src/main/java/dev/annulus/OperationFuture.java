@@ -180,7 +180,7 @@ abstract non-sealed class OperationFuture<T> extends AwaitedFuture<T> implements
     }
     try {
       submitAgain();
-    } catch (VirtualMachineError e) {
+    } catch (Throwable e) {
       // Nothing was submitted. Should this result come once more, it is not to be taken for that of the next operation.
       done = (byte) (done | TAKEN);
       throw e;
@@ -452,9 +452,21 @@ abstract non-sealed class OperationFuture<T> extends AwaitedFuture<T> implements
       onResult(result);
     } catch (Throwable e) {
       // The user's buffer was tampered with during the operation, say, or a class could not be loaded: the future ends all the same.
+      boolean noted = result >= 0;
+      for (int tries = 0; !noted && tries < END_TRIES; tries++) {
+        try {
+          onUntold(-result); // before others are told of their successes
+          noted = true;
+        } catch (VirtualMachineError again) {
+          // Again.
+        }
+      }
       failAfter(e, result);
     }
   }
+
+  /** The operation has failed, and that could not be dealt with: notes what must not be forgotten, without needing any memory. */
+  void onUntold(int errno) {}
 
   private void failAfter(Throwable e, int result) {
     if (!isDone()) {

@@ -2,7 +2,6 @@ package dev.annulus;
 
 import dev.annulus.internal.driver.BriefLock;
 import dev.annulus.internal.driver.Operation;
-import java.util.ArrayDeque;
 import java.util.LinkedHashMap;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
@@ -27,11 +26,10 @@ final class SyncedWrites {
   /** What has begun and not ended, oldest first. */
   private final LinkedHashMap<FileFuture<?>, Begun> inFlight = new LinkedHashMap<>();
 
-  /** What has ended well and waits for others, in the order of its end. */
-  private final ArrayDeque<Kept> kept = new ArrayDeque<>();
+  /** What has ended well and waits for others, or is being told, in the order of its end: a chain, for which no memory is needed. */
+  private @Nullable Begun firstKept;
 
-  /** Those whose telling was cut, chained. */
-  private volatile @Nullable Kept cut;
+  private @Nullable Begun lastKept;
 
   private long begun;
   private long losses;
@@ -47,7 +45,7 @@ final class SyncedWrites {
   void begin(FileFuture<?> future) {
     lock.lock();
     try {
-      Begun _ = inFlight.putIfAbsent(future, new Begun(begun++, losses));
+      Begun _ = inFlight.putIfAbsent(future, new Begun(future, begun++, losses));
     } finally {
       lock.held = false;
     }
@@ -73,38 +71,51 @@ final class SyncedWrites {
     lock.lock();
     try {
       Begun entry = inFlight.get(future);
-      if (entry == null) {
-        if (!isKept(future)) {
-          return false;
-        }
-      } else {
-        kept.add(new Kept(future, result, entry.losses, begun));
+      if (entry != null) {
+        keep(entry, result);
         Begun _ = inFlight.remove(future);
+      } else if (!isKept(future)) {
+        return false;
       }
     } finally {
       lock.held = false;
     }
-    int tries = 0;
-    while (tries < TELL_TRIES) {
-      try {
-        if (tries > TRIES_AT_ONCE) {
-          LockSupport.parkNanos(PAUSE_NANOS);
-        }
-        tellBelieved();
-        break;
-      } catch (VirtualMachineError | MatchException e) {
-        // Again, though a record pattern has wrapped it; for want of memory as long as it takes.
-        tries = e instanceof OutOfMemoryError && tries == TELL_TRIES - 1 ? tries : tries + 1;
+    tellSurely();
+    return true;
+  }
+
+  /** With the lock held. Calls nothing. */
+  private void keep(Begun entry, int result) {
+    if (entry.isKept) {
+      return; // by a call that was cut
+    }
+    entry.result = result;
+    entry.end = begun;
+    if (lastKept == null) {
+      firstKept = entry;
+    } else {
+      lastKept.next = entry;
+    }
+    lastKept = entry;
+    entry.isKept = true;
+  }
+
+  /** Whether it was kept back before, and what came then was cut. With the lock held. */
+  @SuppressWarnings("ReferenceEquality") // this very one
+  private boolean isKept(FileFuture<?> future) {
+    for (Begun one = firstKept; one != null; one = one.next) {
+      if (one.future == future && !one.told) {
+        return true;
       }
     }
-    return true;
+    return false;
   }
 
   /** An operation is over, or never began. Once more does no harm. */
   void leave(FileFuture<?> future) {
     lock.lock();
     try {
-      if (inFlight.remove(future) == null && cut == null) {
+      if (inFlight.remove(future) == null && firstKept == null) {
         return;
       }
     } finally {
@@ -113,81 +124,99 @@ final class SyncedWrites {
     tellBelieved();
   }
 
-  /** Whether it was kept back before, and what came then was cut. With the lock held. */
-  @SuppressWarnings("ReferenceEquality") // this very one
-  private boolean isKept(FileFuture<?> future) {
-    for (Kept one : kept) {
-      if (one.future == future) {
-        return true;
+  /** As {@link #tellBelieved}, in many tries. Should all fail, those who wait are told by whoever comes next. */
+  private void tellSurely() {
+    boolean told = false;
+    for (int tries = 0; !told && tries < TELL_TRIES; tries++) {
+      try {
+        if (tries > TRIES_AT_ONCE) {
+          LockSupport.parkNanos(PAUSE_NANOS);
+        }
+        tellBelieved();
+        told = true;
+      } catch (VirtualMachineError | MatchException e) {
+        // Again, though a record pattern has wrapped it.
       }
     }
-    return false;
   }
 
-  /** Tells those with which nothing is in flight any more. Goes on where an error of the JVM has cut another call. */
+  /** Tells those with which nothing is in flight any more. If it is cut, whoever comes next goes on. */
   private void tellBelieved() {
-    for (Kept one = next(); one != null; one = next()) {
+    for (Begun one = next(); one != null; one = next()) {
       try {
         one.future.tell(one.result, one.lost);
+        one.told = true; // no call before this: what was told may have its next operation in flight
       } catch (Throwable e) {
-        one.before = cut; // no call before this: it is told by whoever comes next
-        cut = one;
+        one.taken = false;
         throw e;
       }
     }
   }
 
   /** The next who is to be told, and is the caller's to tell. */
-  private @Nullable Kept next() {
+  private @Nullable Begun next() {
     lock.lock();
     try {
-      Kept again = cut;
-      if (again != null) {
-        cut = again.before;
-        return again;
+      while (firstKept != null && firstKept.told) {
+        firstKept = firstKept.next;
       }
-      long oldest = inFlight.isEmpty() ? Long.MAX_VALUE : inFlight.firstEntry().getValue().number;
-      Kept first = kept.peek();
-      if (first == null || first.end > oldest) {
+      if (firstKept == null) {
+        lastKept = null;
         return null;
       }
-      first.lost = losses != first.losses;
-      Kept _ = kept.remove();
-      return first;
+      long oldest = inFlight.isEmpty() ? Long.MAX_VALUE : inFlight.firstEntry().getValue().number;
+      Begun one = firstKept;
+      while (one != null && one.taken) {
+        one = one.next;
+      }
+      if (one == null || one.end > oldest) {
+        return null;
+      }
+      if (!one.isDecided) {
+        one.lost = losses != one.losses;
+        one.isDecided = true;
+      }
+      one.taken = true;
+      return one;
     } finally {
       lock.held = false;
     }
   }
 
-  /**
-   * An operation in flight.
-   *
-   * @param number how many had begun before it
-   * @param losses how many losses were known then
-   */
-  private record Begun(long number, long losses) {}
-
-  /** A success that is kept back. */
-  private static final class Kept {
+  /** An operation, from its beginning until its success is told. */
+  private static final class Begun {
     final FileFuture<?> future;
-    final int result;
 
-    /** How many losses were known when it began. */
+    /** How many had begun before it. */
+    final long number;
+
+    /** How many losses were known then. */
     final long losses;
 
-    /** How many had begun when it ended: those of them that have not ended are waited for. */
-    final long end;
+    int result;
 
+    /** How many had begun when it ended: those of them that have not ended are waited for. */
+    long end;
+
+    boolean isKept;
+
+    /** Whether data was lost meanwhile, once that is decided: what is told again is told the same. */
     boolean lost;
 
-    /** As {@link SyncedWrites#cut}. */
-    @Nullable Kept before;
+    boolean isDecided;
 
-    Kept(FileFuture<?> future, int result, long losses, long end) {
+    /** Somebody is about to tell it, or has. Written without the lock by whoever that is. */
+    volatile boolean taken;
+
+    volatile boolean told;
+
+    /** As {@link SyncedWrites#firstKept}. */
+    @Nullable Begun next;
+
+    Begun(FileFuture<?> future, long number, long losses) {
       this.future = future;
-      this.result = result;
+      this.number = number;
       this.losses = losses;
-      this.end = end;
     }
   }
 }

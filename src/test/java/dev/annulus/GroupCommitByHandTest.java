@@ -265,11 +265,24 @@ class GroupCommitByHandTest {
     assertTrue(commit.tryBeginAlone());
     commit.sync(first, true);
     failToSubmit(100);
-    assertThrows(OutOfMemoryError.class, commit::endAlone);
+    commit.endAlone();
     failToSubmit(0);
+    commit.endAlone(); // once more does no harm: its turn is over, and what waits is not its own
+    assertEquals(0, hand.requests.size());
     commit.sync(second, true);
     hand.endNext(0);
     assertEndedOnce(first, second);
+  }
+
+  /** They have been promised the next sync. */
+  @Test
+  void writeThrough_whileSyncsWaitThatCouldNotBegin_isNotAlone() {
+    commit.sync(first, true);
+    commit.sync(second, true);
+    failToSubmit(100);
+    assertThrows(OutOfMemoryError.class, () -> hand.endNext(0));
+    assertFalse(commit.tryBeginAlone());
+    failToSubmit(0);
   }
 
   /** How a round may end. */

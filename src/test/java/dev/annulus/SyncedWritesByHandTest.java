@@ -204,13 +204,29 @@ class SyncedWritesByHandTest {
     assertEquals(SIZE, kept.join());
   }
 
+  /** The driver must not tell the result once more: it could be taken for that of the next operation. */
+  @Test
+  void write_whoseTellingIsCut_isToldByTheSameCall() {
+    Write cut = new Write();
+    cut.wants = 3;
+    writes.begin(cut);
+    assertTrue(writes.keepBack(cut, SIZE));
+    assertEquals(1, cut.released);
+    assertEquals(1, cut.told);
+    assertEquals(SIZE, cut.join());
+    assertFalse(writes.keepBack(cut, SIZE), "it is none of them any more");
+  }
+
   @Test
   void write_whoseTellingWasCut_isToldByWhoeverComesNext() {
     for (boolean leaves : new boolean[] {true, false}) {
+      Write inFlight = new Write();
       Write cut = new Write();
       cut.wants = 1;
+      writes.begin(inFlight);
       writes.begin(cut);
-      assertThrows(OutOfMemoryError.class, () -> writes.keepBack(cut, SIZE));
+      assertTrue(writes.keepBack(cut, SIZE));
+      assertThrows(OutOfMemoryError.class, () -> writes.leave(inFlight));
       assertEquals(0, cut.released);
       Write next = new Write();
       if (leaves) {
@@ -226,21 +242,27 @@ class SyncedWritesByHandTest {
     }
   }
 
-  /** Each is told, the last that was cut first. */
+  /** Each is told once, in the order of their ends, and as it was decided when it was first to be told. */
   @Test
   void writes_whoseTellingWasCut_areAllTold() {
+    Write inFlight = new Write();
     Write first = new Write();
     Write second = new Write();
-    first.wants = 2;
+    first.wants = 1;
     second.wants = 1;
+    writes.begin(inFlight);
     writes.begin(first);
-    assertThrows(OutOfMemoryError.class, () -> writes.keepBack(first, SIZE));
     writes.begin(second);
-    assertThrows(OutOfMemoryError.class, () -> writes.keepBack(second, SIZE));
-    assertThrows(OutOfMemoryError.class, () -> writes.leave(second));
-    writes.leave(second);
-    writes.leave(second);
+    assertTrue(writes.keepBack(first, SIZE));
+    assertTrue(writes.keepBack(second, SIZE));
+    assertThrows(OutOfMemoryError.class, () -> writes.leave(inFlight));
+    assertThrows(OutOfMemoryError.class, () -> writes.leave(inFlight));
     assertEquals(1, first.released);
+    assertEquals(0, second.released);
+    writes.noteLoss();
+    writes.leave(inFlight);
     assertEquals(1, second.released);
+    assertEquals(SIZE, first.join());
+    assertEquals(SIZE, second.join(), "the loss came after the decision");
   }
 }

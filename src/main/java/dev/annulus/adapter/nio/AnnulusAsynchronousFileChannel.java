@@ -210,7 +210,13 @@ public final class AnnulusAsynchronousFileChannel extends AsynchronousFileChanne
         return waiting(claim);
       }
       RangeLocks.giveUp(claim);
-      return CompletableFuture.completedFuture(AnnulusFileLock.of(this, lock));
+      FileLock own = AnnulusFileLock.of(this, lock);
+      try {
+        return CompletableFuture.completedFuture(own);
+      } catch (VirtualMachineError e) {
+        own.release();
+        throw e;
+      }
     } catch (IOException e) {
       return CompletableFuture.failedFuture(e);
     }

@@ -1,6 +1,5 @@
 package dev.annulus.adapter.nio;
 
-import dev.annulus.internal.driver.Persistence;
 import java.nio.channels.CompletionHandler;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
@@ -18,7 +17,6 @@ final class Delivery<V, A> implements BiConsumer<V, @Nullable Throwable>, Runnab
   private final Executor executor;
   private final A attachment;
   private final CompletionHandler<V, ? super A> handler;
-  private final Persistence.Step handingOver = this::handOver;
   private final AtomicBoolean called = new AtomicBoolean();
 
   private boolean handedOver;
@@ -38,21 +36,20 @@ final class Delivery<V, A> implements BiConsumer<V, @Nullable Throwable>, Runnab
     }
     value = result;
     failure = reason;
+    boolean ownThread = false;
     for (int tries = 0; !handedOver && tries < TRIES; tries++) {
       try {
-        boolean _ = Persistence.run(handingOver);
+        if (ownThread) {
+          Thread _ = Thread.startVirtualThread(this);
+        } else {
+          executor.execute(this);
+        }
         handedOver = true;
-      } catch (VirtualMachineError e) {
+      } catch (RejectedExecutionException | OutOfMemoryError e) {
+        ownThread = true; // the executor takes no more, or has no threads to do so
+      } catch (StackOverflowError e) {
         // Again.
       }
-    }
-  }
-
-  private void handOver() {
-    try {
-      executor.execute(this);
-    } catch (RejectedExecutionException e) {
-      Thread _ = Thread.startVirtualThread(this);
     }
   }
 

@@ -1,6 +1,5 @@
 package dev.annulus.adapter.nio;
 
-import dev.annulus.internal.driver.Persistence;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
@@ -53,22 +52,18 @@ final class PendingResult<V> extends CompletableFuture<V> {
   }
 
   /** Ends this as what it waits for has ended. */
-  private final class Ending implements BiConsumer<@Nullable V, @Nullable Throwable>, Persistence.Step {
+  private final class Ending implements BiConsumer<@Nullable V, @Nullable Throwable> {
     private boolean asItIs;
-    private @Nullable V value;
-    private @Nullable Throwable failure;
 
     @Override
     public void accept(@Nullable V result, @Nullable Throwable reason) {
       if (isDone()) {
         return;
       }
-      value = result;
-      failure = reason;
       boolean ended = false;
       for (int tries = 0; !ended && tries < TRIES; tries++) {
         try {
-          boolean _ = Persistence.run(this);
+          end(result, reason);
           ended = true;
         } catch (VirtualMachineError e) {
           // Again.
@@ -76,11 +71,9 @@ final class PendingResult<V> extends CompletableFuture<V> {
       }
     }
 
-    @Override
-    public void run() {
-      Throwable reason = failure;
+    private void end(@Nullable V result, @Nullable Throwable reason) {
       if (reason == null) {
-        boolean _ = complete(value);
+        boolean _ = complete(result);
       } else {
         boolean _ = completeExceptionally(asItIs ? reason : Waiting.asIoException(reason));
       }

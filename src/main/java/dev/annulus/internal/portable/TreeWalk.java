@@ -213,9 +213,9 @@ final class TreeWalk implements Closeable {
   @Override
   public void close() throws IOException {
     IOException failure = null;
-    for (Level level : levels) {
+    for (int i = 0; i < levels.size(); i++) { // without an iterator, for which there may be no memory
       try {
-        close(level);
+        close(levels.get(i));
       } catch (IOException e) {
         failure = e;
       }

@@ -340,7 +340,7 @@ class RingDriverTest {
     try (RingDriver driver = open(8, 8)) {
       RecordingRequest listing = new RecordingRequest(new Operation.ListDirectory(directory, refusing));
       driver.submit(listing);
-      assertEquals(-Errno.EIO, listing.result());
+      assertEquals(-Errno.ENOMEM, listing.result());
       RecordingRequest next = new RecordingRequest(new Operation.ListDirectory(directory, new ArrayList<>()));
       driver.submit(next);
       assertEquals(0, next.result());
