@@ -1,13 +1,10 @@
 package dev.annulus.internal.runtime.direct;
 
-import static java.lang.foreign.ValueLayout.JAVA_BYTE;
-import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.annulus.internal.abi.Arch;
-import dev.annulus.internal.abi.DirentLayout;
 import dev.annulus.internal.abi.Fcntl;
 import dev.annulus.internal.abi.Syscalls;
 import dev.annulus.internal.driver.Errno;
@@ -17,14 +14,10 @@ import dev.annulus.testing.SyscallTap;
 import dev.annulus.testing.SyscallTap.Call;
 import java.io.File;
 import java.io.IOException;
-import java.lang.foreign.MemorySegment;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.EnumSet;
-import java.util.List;
 import java.util.Objects;
 import java.util.function.Predicate;
 import org.junit.jupiter.api.AfterEach;
@@ -40,8 +33,6 @@ import org.junit.jupiter.params.provider.ValueSource;
 class TreeRemoverTest {
   private static final Arch.Numbers NR = Syscalls.arch().numbers;
   private static final int LEVELS = 40;
-  private static final int NO_FILE = 1_000_042;
-  private static final int DT_REG = 8;
 
   /** The root and the deepest. */
   private static final int MAX_OPEN = 17;
@@ -358,83 +349,6 @@ class TreeRemoverTest {
         });
     assertRemoved(directory.resolve("tree"));
     assertEquals(1 + 4 * LEVELS, entered[0]);
-  }
-
-  /** Whoever cannot tell a level again must not close it. */
-  @Test
-  void remove_levelThatCannotBeTold_isNotClosedAndTheErrorTold() throws IOException {
-    Path root = tree();
-    answer(call -> call.number() == NR.statx() ? -Errno.EIO : SyscallTap.PASS);
-    assertEquals(-Errno.EIO, TreeRemover.remove(root));
-    assertEquals(1, tap.calls(NR.statx()));
-    assertNothingLeftOpen();
-  }
-
-  /** As it may be where the JVM was started without standard input. */
-  @ParameterizedTest
-  @ValueSource(booleans = {false, true})
-  void remove_descriptorZero_isOneAsAnyOther(boolean ofTheRoot) {
-    int root = ofTheRoot ? 0 : NO_FILE;
-    int inner = NO_FILE - root;
-    boolean[] listed = {false};
-    answer(
-        call -> {
-          if (call.number() == NR.openat()) {
-            return names(call, "inner") ? inner : root;
-          } else if (call.number() == NR.getdents64() && call.arguments().getFirst() == root && !listed[0]) {
-            listed[0] = true;
-            return entry(call.arguments().get(1), "inner", DirentLayout.DT_DIR);
-          }
-          return 0;
-        });
-    assertEquals(0, TreeRemover.remove(Path.of("/some/name")));
-    List<List<Long>> calls = tap.calls().stream().map(call -> List.of((long) call.number(), call.arguments().getFirst())).toList();
-    long at = Fcntl.AT_FDCWD;
-    assertEquals(
-        List.of(
-            List.of((long) NR.openat(), at),
-            List.of((long) NR.getdents64(), (long) root),
-            List.of((long) NR.openat(), (long) root),
-            List.of((long) NR.getdents64(), (long) inner),
-            List.of((long) NR.close(), (long) inner),
-            List.of((long) NR.unlinkat(), (long) root),
-            List.of((long) NR.getdents64(), (long) root),
-            List.of((long) NR.close(), (long) root),
-            List.of((long) NR.unlinkat(), at)),
-        calls);
-  }
-
-  private static int entry(long address, String name, int type) {
-    byte[] bytes = name.getBytes(StandardCharsets.US_ASCII);
-    int length = (int) (DirentLayout.NAME + bytes.length + 1 + 7) & ~7;
-    MemorySegment entry = SyscallTap.memory(address, length).fill((byte) 0);
-    entry.set(JAVA_SHORT, DirentLayout.RECLEN, (short) length);
-    entry.set(JAVA_BYTE, DirentLayout.TYPE, (byte) type);
-    MemorySegment.copy(bytes, 0, entry, JAVA_BYTE, DirentLayout.NAME, bytes.length);
-    return length;
-  }
-
-  /** File systems in user space may have them. */
-  @ParameterizedTest
-  @ValueSource(ints = {255, 256, 257, 1000})
-  void remove_nameLongerThanUsual_isPassedWhole(int length) {
-    String name = "n".repeat(length);
-    boolean[] listed = {false};
-    List<String> removed = new ArrayList<>();
-    answer(
-        call -> {
-          if (call.number() == NR.openat()) {
-            return NO_FILE;
-          } else if (call.number() == NR.getdents64() && !listed[0]) {
-            listed[0] = true;
-            return entry(call.arguments().get(1), name, DT_REG);
-          } else if (isUnlink(call, 0)) {
-            removed.add(SyscallTap.text(call.arguments().get(1)));
-          }
-          return 0;
-        });
-    assertEquals(0, TreeRemover.remove(Path.of("/some/name")));
-    assertEquals(List.of(name), removed);
   }
 
   @Test
