@@ -122,10 +122,8 @@ class ReaperSickDevicesTest {
     return hand.ring.entries().stream().map(Entry::fd).toList();
   }
 
-  private void complete(int slots) {
-    for (Entry entry : List.copyOf(hand.ring.entries().subList(0, slots))) {
-      hand.ring.complete(entry.userData(), 0);
-    }
+  private void complete(int from, int to) {
+    hand.ring.entries().subList(from, to).forEach(entry -> hand.ring.complete(entry.userData(), 0));
   }
 
   @Test
@@ -142,7 +140,9 @@ class ReaperSickDevicesTest {
     assertFalse(hand.reaper.isIdle());
     assertEquals(2, hand.intake.size(), "they wait in places of the queue");
 
-    complete(5);
+    // Now there are slots for both, and one more is for that device.
+    complete(0, 5);
+    complete(SLOTS, ALL_SLOTS);
     for (int rounds = 0; rounds < 5; rounds++) {
       hand.reaper.round(1);
     }

@@ -306,6 +306,32 @@ class WakeupTest {
     closeLeftOpen();
   }
 
+  /** How many of the last levels of a recursion have too little of the stack left. */
+  private int levelsOutOfReach(int level) {
+    int out = 0;
+    try {
+      wakeup.checkReach();
+    } catch (StackOverflowError e) {
+      out = 1;
+    }
+    try {
+      return level == 0 ? out : out + levelsOutOfReach(level - 1);
+    } catch (StackOverflowError e) {
+      return out;
+    }
+  }
+
+  /** What is put is to be told of: so there must be more of the stack left than the next call takes. */
+  @Test
+  void checkReach_whereTheStackIsNearlyUsedUp_throwsSomeFramesBeforeItIs() throws Exception {
+    FutureTask<Integer> diving = new FutureTask<>(() -> levelsOutOfReach(Integer.MAX_VALUE));
+    Thread.ofPlatform().daemon().stackSize(512 << 10).start(diving);
+    int levels = diving.get(20, TimeUnit.SECONDS);
+    assertTrue(levels >= 5, levels + " levels");
+    wakeup.checkReach();
+    wakeup.settle();
+  }
+
   @Test
   void eventFd_thatCannotBeHad_isToldWithTheError() throws Exception {
     try (SyscallTap tap = SyscallTap.ofThisThread()) {

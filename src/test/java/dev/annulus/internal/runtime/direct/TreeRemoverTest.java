@@ -331,7 +331,7 @@ class TreeRemoverTest {
     assertEquals(2, tap.calls(NR.openat()));
   }
 
-  /** What was seen of a level before it was closed is seen again when it is listed anew, and only then. */
+  /** A level that was closed is listed anew, and what was in it is entered once all the same. */
   @Test
   void remove_levelsThatAreClosedMeanwhile_enterNothingTwice() throws IOException {
     Path down = Files.createDirectory(directory.resolve("tree"));
