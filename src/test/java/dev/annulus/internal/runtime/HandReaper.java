@@ -30,7 +30,7 @@ final class HandReaper implements AutoCloseable {
   final Wakeup wakeup;
   final Counters counters = new Counters();
   final RegisteredMemory registered = new RegisteredMemory();
-  final Whereabouts where = new Whereabouts(null);
+  final Whereabouts where;
   final Reaper reaper;
 
   private final MemorySegment wakeMemory = Arena.ofAuto().allocate(2 * Long.BYTES, Long.BYTES);
@@ -40,10 +40,29 @@ final class HandReaper implements AutoCloseable {
   static final class Table extends InFlightTable {
     Runnable onLook = () -> {};
     Runnable afterRead = () -> {};
+    Runnable onTold = () -> {};
     int ticks;
+
+    /** How far its clock is ahead of the other. */
+    long aheadNanos;
 
     Table(int capacity) {
       super(capacity);
+    }
+
+    Table(int capacity, int usualLimit) {
+      super(capacity, usualLimit);
+    }
+
+    @Override
+    long now() {
+      return super.now() + aheadNanos;
+    }
+
+    @Override
+    void told(int slot) {
+      onTold.run();
+      super.told(slot);
     }
 
     @Override
@@ -115,15 +134,18 @@ final class HandReaper implements AutoCloseable {
   }
 
   HandReaper(HandRing ring, int slots, int places) {
+    this(ring, new Table(slots), places, new BlockingFiles.Unknown(), new Whereabouts(null));
+  }
+
+  HandReaper(HandRing ring, Table table, int places, BlockingFiles files, Whereabouts where) {
     assertTrue(eventFd >= 0, () -> "eventfd: " + Errno.symbol(-eventFd));
     this.ring = ring;
     intake = new Intake(places, true);
-    table = new Table(slots);
+    this.table = table;
+    this.where = where;
     wakeup = new Wakeup(eventFd, wakeMemory);
     where.begin();
-    reaper =
-        new Reaper(
-            ring, intake, wakeup, table, registered, new BlockingFiles.Unknown(), counters, where);
+    reaper = new Reaper(ring, intake, wakeup, table, registered, files, counters, where);
   }
 
   // ---- submitters ----

@@ -45,6 +45,26 @@ class InFlightTableTest {
     assertEquals(0, table.size());
   }
 
+  /** Only who knows that the others hang may allow more. */
+  @Test
+  void claim_tableWithMoreSlotsThanUsual_isFullAtItsLimit() {
+    InFlightTable table = new InFlightTable(4, 2);
+    assertEquals(2, table.usualLimit());
+    assertEquals(4, table.capacity());
+    int first = table.claim(RecordingRequest::nop);
+    assertFalse(table.isFull());
+    int _ = table.claim(RecordingRequest::nop);
+    assertTrue(table.isFull());
+    table.limit(3);
+    assertFalse(table.isFull());
+    int _ = table.claim(RecordingRequest::nop);
+    assertTrue(table.isFull());
+    table.limit(2);
+    table.release(first);
+    assertTrue(table.isFull(), "as many as are usual");
+    assertEquals(2, table.usualLimit());
+  }
+
   @Test
   void release_slot_returnsItsRequestAndAllowsReuse() {
     InFlightTable table = new InFlightTable(2);

@@ -73,6 +73,20 @@ class IntakeTest {
     assertNull(intake.take());
   }
 
+  /** Where the others have nothing it is the reaper's turn each time. */
+  @Test
+  void take_ownOnly_comesEachTime() {
+    Intake intake = new Intake(4, true);
+    List<RecordingRequest> own = new ArrayList<>();
+    for (int i = 0; i < 4; i++) {
+      own.add(RecordingRequest.nop());
+      intake.putOwn(own.get(i));
+    }
+    for (RecordingRequest request : own) {
+      assertSame(request, intake.take());
+    }
+  }
+
   @Test
   void take_urgentRequests_comeFirstAndNeedNoPlace() {
     Intake intake = new Intake(1, true);
@@ -118,9 +132,68 @@ class IntakeTest {
     assertEquals(0, inFlight.ends(), "a cancellation is not a submission");
 
     RecordingRequest late = RecordingRequest.nop();
+    late.mark(Reaper.Marks.QUEUED);
     intake.putOwn(late);
     assertRefused(late);
     assertSame(ended, intake.admission().enter());
+  }
+
+  /** A mark says where a request is, for cancelling it; and nothing is left to be cancelled. */
+  @Test
+  void end_whatIsRefused_isNowhereAnyMore() {
+    Intake intake = new Intake(8, true);
+    RecordingRequest waiting = RecordingRequest.nop();
+    waiting.mark(Reaper.Marks.QUEUED);
+    put(intake, waiting);
+    intake.putCancellation(waiting);
+    intake.end(ended);
+    assertRefused(waiting);
+    assertFalse(intake.hasCancellation());
+    intake.putCancellation(waiting);
+    intake.putCancellation(waiting);
+    intake.afterPut();
+    assertFalse(intake.hasCancellation(), "kept for a reaper that has gone");
+  }
+
+  /** Cut each time it is to be refused, before it is told. */
+  private static RecordingRequest unmarkable() {
+    return new RecordingRequest(new Operation.Nop()) {
+      @Override
+      public void mark(int mark) {
+        throw new OutOfMemoryError("thrown by the test");
+      }
+    };
+  }
+
+  @Test
+  void end_cutBeforeARefusal_refusesAllTheSame() {
+    Intake intake = new Intake(2, true);
+    RecordingRequest cut = unmarkable();
+    RecordingRequest next = RecordingRequest.nop();
+    put(intake, cut);
+    put(intake, next);
+    intake.end(ended);
+    assertRefused(cut);
+    assertRefused(next);
+  }
+
+  /** Where nothing succeeds it is not tried for ever: who comes later goes on. */
+  @Test
+  void end_cutAgainAndAgain_leavesTheRestToTheNext() {
+    int tries = 100;
+    int count = 2 * tries + 1;
+    Intake intake = new Intake(count, true);
+    List<RecordingRequest> all = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      all.add(unmarkable());
+      put(intake, all.get(i));
+    }
+    intake.end(ended);
+    assertEquals(tries, all.stream().filter(RecordingRequest::hasEnded).count());
+    intake.afterPut();
+    assertEquals(2L * tries, all.stream().filter(RecordingRequest::hasEnded).count());
+    intake.afterPut();
+    all.forEach(this::assertRefused);
   }
 
   /** Places that could not be given back are still owed, and come with the next. */
@@ -208,6 +281,25 @@ class IntakeTest {
     intake.afterPut();
     assertEquals(List.of(ended), told);
     assertSame(urgent, intake.take());
+  }
+
+  /** A completion that runs on the reaper's thread submits while that is given up: in users' code it may be for ever. */
+  @Test
+  void putOwn_onceGivenUp_isToldAtOnceAndKept() {
+    Intake intake = new Intake(2, true);
+    List<Throwable> told = new ArrayList<>();
+    RecordingRequest own =
+        new RecordingRequest(new Operation.Nop()) {
+          @Override
+          public void givenUp(Throwable cause) {
+            told.add(cause);
+          }
+        };
+    Closing _ = intake.beginClose(Closing.begin(Duration.ofSeconds(1)));
+    intake.giveUp(ended);
+    intake.putOwn(own);
+    assertEquals(List.of(ended), told);
+    assertSame(own, intake.take());
   }
 
   @Test

@@ -8,6 +8,7 @@ import dev.annulus.internal.driver.Closing;
 import dev.annulus.internal.driver.Driver;
 import dev.annulus.internal.driver.Finisher;
 import dev.annulus.internal.driver.Operation;
+import dev.annulus.internal.driver.Whereabouts;
 import dev.annulus.testing.CapturedLog;
 import java.io.IOException;
 import java.lang.reflect.Proxy;
@@ -129,6 +130,27 @@ class LostReaperTest {
     Given inFlight = new Given();
     long _ = hand.inFlight(inFlight);
     assertEquals(0, giveUp());
+    assertEquals(List.of(), inFlight.causes);
+  }
+
+  /** Whoever has ended holds nothing, wherever it was seen last. */
+  @Test
+  void giveUp_reaperThatHasEnded_touchesNothing() throws Exception {
+    Given inFlight = new Given();
+    long _ = hand.inFlight(inFlight);
+    Whereabouts ended = new Whereabouts(null);
+    Thread thread =
+        Thread.ofPlatform()
+            .start(
+                () -> {
+                  ended.begin();
+                  ended.intoKernel();
+                });
+    assertTrue(thread.join(Duration.ofSeconds(20)));
+    LostReaper gone = new LostReaper("gone", ended, hand.intake, hand.table, hand.reaper.heldBack());
+    Finisher finisher = new Finisher(OWNER, "gone");
+    assertEquals(0, gone.giveUp(finisher, Closing.begin(Duration.ofMillis(100))));
+    assertTrue(finisher.run(TimeUnit.SECONDS.toNanos(10)));
     assertEquals(List.of(), inFlight.causes);
   }
 

@@ -111,6 +111,12 @@ class QueuesTest {
       } else {
         assertSame(model.poll(), queue.poll(), "step " + step + ", seed " + SEED);
       }
+      if (random.nextInt(4) == 0 && !model.isEmpty()) {
+        queue.rotate();
+        model.add(model.remove());
+      }
+      assertSame(model.peek(), queue.peek());
+      assertEquals(model.size(), queue.size());
       largest = Math.max(largest, model.size());
       assertEquals(model.isEmpty(), queue.isEmpty());
     }

@@ -5,7 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.annulus.internal.abi.IoUring;
@@ -13,6 +15,7 @@ import dev.annulus.internal.abi.StatxLayout;
 import dev.annulus.internal.driver.Errno;
 import dev.annulus.internal.driver.Operation;
 import dev.annulus.internal.driver.Request;
+import dev.annulus.internal.driver.StallWatch;
 import dev.annulus.internal.driver.StatResult;
 import dev.annulus.internal.driver.Whereabouts;
 import dev.annulus.internal.runtime.HandRing.Enter;
@@ -20,17 +23,24 @@ import dev.annulus.internal.runtime.HandRing.Entry;
 import dev.annulus.testing.CapturedLog;
 import dev.annulus.testing.RecordingRequest;
 import dev.annulus.testing.RecordingRequest.How;
+import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.function.Consumer;
+import jdk.jfr.Recording;
+import jdk.jfr.consumer.RecordedEvent;
+import jdk.jfr.consumer.RecordingFile;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -463,6 +473,33 @@ class ReaperRequestTest {
     assertTrue(queued.neverBegun);
   }
 
+  /** It could not be looked whether one was given up: all are looked through once more. */
+  @Test
+  void cancellations_unnamed_lookThatIsCut_isTakenUpAgain() {
+    boolean[] cuts = {true};
+    Noted cutting =
+        new Noted(new Operation.Nop()) {
+          @Override
+          public boolean isGivenUp() {
+            if (cuts[0]) {
+              throw new OutOfMemoryError("thrown by the test");
+            }
+            return false;
+          }
+        };
+    Noted given = nop();
+    given.givenUp = true;
+    long _ = hand.inFlight(cutting);
+    long givenData = hand.inFlight(given);
+    hand.intake.unnamedCancellations(true);
+    assertThrows(OutOfMemoryError.class, () -> hand.reaper.round(1));
+    assertTrue(hand.intake.hasCancellation());
+    cuts[0] = false;
+    hand.reaper.round(1);
+    assertEquals(List.of(givenData), hand.ring.entries(IoUring.IORING_OP_ASYNC_CANCEL).stream().map(Entry::address).toList());
+    assertFalse(hand.intake.hasCancellation());
+  }
+
   // ---- closing ----
 
   @Test
@@ -687,6 +724,95 @@ class ReaperRequestTest {
         });
     hand.reaper.round(1);
     assertEquals(List.of(doomed, bad), seen);
+  }
+
+  /** It is told, and its slot is not free yet: a round, or the end, goes on with that and tells nothing twice. */
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void end_cutWhenItHasBeenTold_freesTheSlotBeforeAnythingElse(boolean anotherRound) {
+    hand.close();
+    hand = new HandReaper(1, 8);
+    Noted request = nop();
+    long userData = hand.inFlight(request);
+    Noted next = nop();
+    hand.put(next);
+    hand.ring.complete(userData, 3);
+    hand.table.onTold =
+        () -> {
+          hand.table.onTold = () -> {};
+          throw new OutOfMemoryError("thrown by the test");
+        };
+    assertThrows(OutOfMemoryError.class, () -> hand.reaper.round(1));
+    assertEquals(3, request.result());
+    assertNotNull(hand.table.requestOrNull(UserData.slot(userData)));
+    if (anotherRound) {
+      hand.reaper.round(1);
+      assertEquals(2, hand.ring.entries().size(), "no slot for the next");
+    } else {
+      hand.reaper.tellEndings();
+      assertNull(hand.table.requestOrNull(UserData.slot(userData)), "its slot is kept");
+    }
+    assertEquals(1, request.ends());
+  }
+
+  /** Else others would look at what it is changing. */
+  @Test
+  void round_afterOneThatWasCutWhileAway_isBackBeforeItDoesAnything() {
+    List<Boolean> away = new ArrayList<>();
+    hand.ring.support(
+        _ -> {
+          away.add(Whereabouts.isAway(hand.where.sequence()));
+          return false;
+        });
+    hand.registered.want(Arena.ofAuto().allocate(8));
+    hand.where.intoKernel();
+    hand.reaper.round(1);
+    assertEquals(List.of(false), away);
+  }
+
+  @Test
+  void memory_wantedAsRegistered_isSoFromTheNextRoundOn() {
+    MemorySegment memory = Arena.ofAuto().allocate(8);
+    hand.reaper.round(1);
+    hand.registered.want(memory);
+    assertEquals(List.of(), hand.ring.registered());
+    hand.reaper.round(1);
+    assertEquals(List.of(memory), hand.ring.registered());
+  }
+
+  // ---- the flight recorder ----
+
+  /** Each end that is told, and who holds the thread for long. */
+  @Test
+  void ends_whileTheFlightRecorderRuns_areRecordedWithTheirHolders(@TempDir Path directory) throws IOException {
+    hand.close();
+    Whereabouts watched = new Whereabouts(StallWatch.of(Duration.ofHours(1), ""));
+    hand = new HandReaper(new HandRing(64, 256), new HandReaper.Table(8), 8, new BlockingFiles.Unknown(), watched);
+    Noted holder =
+        new Noted(
+            new Operation.Sync(FD, true),
+            _ -> Awaitility.await().atMost(Duration.ofSeconds(20)).pollInSameThread().until(() -> !watched.stackTaken().isEmpty()));
+    Noted other = nop();
+    long otherData = hand.inFlight(other);
+    hand.ring.complete(hand.inFlight(holder), 0);
+    hand.ring.complete(otherData, 0);
+    Path dump = directory.resolve("dump.jfr");
+    try (Recording recording = new Recording()) {
+      var _ = recording.enable("dev.annulus.RingStall").withThreshold(Duration.ZERO);
+      recording.start();
+      hand.roundsUntilEnded(holder);
+      hand.roundsUntilEnded(other);
+      boolean _ = recording.stop();
+      recording.dump(dump);
+    }
+    List<RecordedEvent> events =
+        RecordingFile.readAllEvents(dump).stream().filter(event -> event.getEventType().getName().equals("dev.annulus.RingStall")).toList();
+    assertEquals(List.of("dependent", "dependent"), events.stream().map(event -> event.getString("cause")).toList());
+    assertEquals(Set.of("nop", "fdatasync"), new HashSet<>(events.stream().map(event -> event.getString("operation")).toList()));
+    for (RecordedEvent event : events) {
+      boolean held = event.getString("holder").contains("ReaperRequestTest");
+      assertEquals(event.getString("operation").equals("fdatasync"), held, event.toString());
+    }
   }
 
   // ---- the clock ----

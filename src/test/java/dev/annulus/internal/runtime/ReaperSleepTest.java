@@ -164,6 +164,8 @@ class ReaperSleepTest {
       assertTrue(hand.table.isEmpty(), "has not ended");
     }
     assertFalse(hand.wakeup.isReaperAsleep());
+    hand.reaper.round(0);
+    assertTrue(hand.ring.enters().getLast().waits(), "goes round with nothing to submit");
   }
 
   @Test
@@ -532,6 +534,36 @@ class ReaperSleepTest {
     assertEquals(0, hand.ring.unread());
     assertTrue(hand.reaper.quiesceWakeup());
     assertEquals(before + 1, hand.ring.enters().size(), "nothing was armed");
+  }
+
+  /** Other completions come first, and the place behind them holds an old one. */
+  @Test
+  void quiesceWakeup_otherCompletions_areNotTakenForTheReads() {
+    hand.close();
+    hand = new HandReaper(new HandRing(64, 1), 8, 8);
+    hand.reaper.round(0);
+    hand.ring.complete(UserData.WAKE, Long.BYTES);
+    hand.reaper.round(0);
+    assertFalse(hand.wakeup.isArmed());
+    hand.reaper.round(0);
+    assertTrue(hand.wakeup.isArmed());
+    int before = hand.ring.enters().size();
+    hand.ring.answerNext(hand.ring::takeAll);
+    hand.ring.answerNext(
+        enter -> {
+          assertTrue(hand.wakeup.isArmed());
+          hand.ring.complete(UserData.CANCEL, Long.BYTES);
+          return hand.ring.takeAll(enter);
+        });
+    hand.ring.answerNext(
+        enter -> {
+          assertTrue(hand.wakeup.isArmed());
+          hand.ring.complete(UserData.WAKE, Long.BYTES);
+          return hand.ring.takeAll(enter);
+        });
+    assertTrue(hand.reaper.quiesceWakeup());
+    assertEquals(before + 3, hand.ring.enters().size());
+    assertEquals(0, hand.ring.unread());
   }
 
   @Test

@@ -8,7 +8,12 @@ import dev.annulus.internal.abi.IoUring;
 import dev.annulus.internal.driver.Errno;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.logging.Handler;
+import java.util.logging.Level;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -54,6 +59,38 @@ class RegisteredMemoryTest {
     assertEquals(0, registered.bytes());
     registered.registerIfWanted(ring);
     assertEquals(1, ring.registered().size(), "asked again");
+  }
+
+  /** Mostly for want of locked memory: who looks for the cause of slow transfers finds it. */
+  @Test
+  void register_refused_isSaidInDetail() {
+    List<String> said = new ArrayList<>();
+    Logger logger = Logger.getLogger("dev.annulus");
+    Level before = logger.getLevel();
+    Handler handler =
+        new Handler() {
+          @Override
+          public void publish(LogRecord logRecord) {
+            said.add(logRecord.getMessage());
+          }
+
+          @Override
+          public void flush() {}
+
+          @Override
+          public void close() {}
+        };
+    logger.setLevel(Level.FINE);
+    logger.addHandler(handler);
+    try {
+      ring.answerRegistering(-Errno.ENOMEM);
+      registered.want(memory);
+      registered.registerIfWanted(ring);
+    } finally {
+      logger.removeHandler(handler);
+      logger.setLevel(before);
+    }
+    assertEquals(List.of(SIZE + " bytes of buffers stay unregistered: ENOMEM"), said);
   }
 
   @ParameterizedTest

@@ -3,19 +3,25 @@ package dev.annulus.internal.runtime;
 import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.annulus.internal.abi.Fcntl;
+import dev.annulus.internal.abi.Syscalls;
+import dev.annulus.internal.driver.Errno;
 import dev.annulus.internal.driver.Unavailable;
 import dev.annulus.internal.ring.KernelRing;
 import dev.annulus.internal.ring.ProcSelf;
 import dev.annulus.internal.ring.RingSetupException;
+import dev.annulus.testing.CapturedLog;
 import dev.annulus.testing.RecordingRequest;
+import dev.annulus.testing.SyscallTap;
 import java.io.IOException;
 import java.lang.reflect.Field;
 import java.lang.reflect.Method;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
@@ -23,6 +29,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The wake-up on a ring of the running kernel; the test's thread is the reaper. */
 @Timeout(30)
@@ -193,6 +201,146 @@ class WakeupTest {
     assertEquals(1, written());
     wakeup.settle();
     assertEquals(descriptorsBefore, ProcSelf.descriptors(EVENT_FD), "a write that came is waited for");
+  }
+
+  /** A submitter has flipped the flag, and has not written yet. */
+  private void flip() throws ReflectiveOperationException {
+    Field sleep = Wakeup.class.getDeclaredField("sleep");
+    sleep.setAccessible(true);
+    assertTrue(((SleepFlag) sleep.get(wakeup)).endSleep());
+  }
+
+  /** It could neither write nor flip it back. */
+  private void flipAndFail() throws ReflectiveOperationException {
+    flip();
+    Field unwritten = Wakeup.class.getDeclaredField("unwritten");
+    unwritten.setAccessible(true);
+    unwritten.setBoolean(wakeup, true);
+  }
+
+  private void closeLeftOpen() throws ReflectiveOperationException {
+    assertEquals(descriptorsBefore + 1, ProcSelf.descriptors(EVENT_FD), "closed though a write may come");
+    Field eventFd = Wakeup.class.getDeclaredField("eventFd");
+    eventFd.setAccessible(true);
+    assertEquals(0, Syscalls.close(eventFd.getInt(wakeup)));
+  }
+
+  /** Also one that ended a sleep whose announcement was cut: nobody has risen from that. */
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void settle_writeThatNeverComes_leavesTheDescriptorOpenAndSaysSo(boolean cut) throws Exception {
+    wakeup.lieDown(false);
+    flip();
+    if (cut) {
+      wakeup.lieDown(false);
+      assertFalse(wakeup.rise());
+    } else {
+      assertTrue(wakeup.rise());
+    }
+    try (CapturedLog log = new CapturedLog()) {
+      wakeup.settle();
+      assertEquals(1, log.messagesWith("wake-up descriptor is left open").size(), log.messages().toString());
+    }
+    closeLeftOpen();
+  }
+
+  /** The next who comes wakes the reaper in its place. */
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void wake_thatOneCouldNotWrite_isWrittenByTheNext(boolean urgent) throws Exception {
+    wakeup.lieDown(false);
+    flipAndFail();
+    assertEquals(0, written());
+    for (int i = 0; i < 3; i++) {
+      if (urgent) {
+        wakeup.urgent();
+      } else {
+        wakeup.requestQueued();
+      }
+      assertEquals(1, written());
+    }
+    assertTrue(wakeup.rise());
+    wakeup.settle();
+    assertEquals(descriptorsBefore, ProcSelf.descriptors(EVENT_FD));
+  }
+
+  /** The sleeper has risen by itself: the write will not come, and nobody waits for it. */
+  @Test
+  void settle_writeThatCouldNotBeMade_isNotWaitedFor() throws Exception {
+    wakeup.lieDown(false);
+    flipAndFail();
+    assertTrue(wakeup.rise());
+    wakeup.requestQueued();
+    assertEquals(0, written());
+    try (CapturedLog log = new CapturedLog()) {
+      wakeup.settle();
+      assertEquals(List.of(), log.messages());
+    }
+    assertEquals(descriptorsBefore, ProcSelf.descriptors(EVENT_FD));
+  }
+
+  @Test
+  void settle_readInterrupted_isMadeAgain() throws Exception {
+    wakeup.lieDown(false);
+    wakeup.requestQueued();
+    assertTrue(wakeup.rise());
+    try (SyscallTap tap = SyscallTap.ofThisThread()) {
+      tap.answer(call -> tap.calls().size() <= 3 ? -Errno.EINTR : SyscallTap.PASS);
+      wakeup.settle();
+      assertEquals(4, tap.calls(Syscalls.arch().numbers.read()));
+    }
+    assertEquals(descriptorsBefore, ProcSelf.descriptors(EVENT_FD));
+  }
+
+  /** Its number may be another file's by now. */
+  @Test
+  void settle_descriptorThatSomebodyElseHasClosed_closesNothing() throws Exception {
+    wakeup.lieDown(false);
+    wakeup.requestQueued();
+    assertTrue(wakeup.rise());
+    try (SyscallTap tap = SyscallTap.ofThisThread()) {
+      tap.answer(_ -> -Errno.EBADF);
+      wakeup.settle();
+      assertEquals(1, tap.calls().size());
+    }
+    closeLeftOpen();
+  }
+
+  /** How many of the last levels of a recursion have too little of the stack left. */
+  private int levelsOutOfReach(int level) {
+    int out = 0;
+    try {
+      wakeup.checkReach();
+    } catch (StackOverflowError e) {
+      out = 1;
+    }
+    try {
+      return level == 0 ? out : out + levelsOutOfReach(level - 1);
+    } catch (StackOverflowError e) {
+      return out;
+    }
+  }
+
+  /** What is put is to be told of: so there must be more of the stack left than the next call takes. */
+  @Test
+  void checkReach_whereTheStackIsNearlyUsedUp_throwsSomeFramesBeforeItIs() throws Exception {
+    FutureTask<Integer> diving = new FutureTask<>(() -> levelsOutOfReach(Integer.MAX_VALUE));
+    Thread.ofPlatform().daemon().stackSize(512 << 10).start(diving);
+    int levels = diving.get(20, TimeUnit.SECONDS);
+    assertTrue(levels >= 5, levels + " levels");
+    wakeup.checkReach();
+    wakeup.settle();
+  }
+
+  @Test
+  void eventFd_thatCannotBeHad_isToldWithTheError() throws Exception {
+    try (SyscallTap tap = SyscallTap.ofThisThread()) {
+      tap.answer(_ -> -Errno.EMFILE);
+      Unavailable e = assertThrows(Unavailable.class, Wakeup::new);
+      assertTrue(String.valueOf(e.getMessage()).contains("eventfd failed with errno " + Errno.EMFILE), e.toString());
+      assertEquals(1, tap.calls().size());
+    }
+    wakeup.settle();
   }
 
   @Test

@@ -22,6 +22,7 @@ class WorkerLimitTest {
   /** Of which so many hang. */
   private static final class Table extends InFlightTable {
     int hanging;
+    int counts;
     long moment;
 
     Table() {
@@ -31,6 +32,7 @@ class WorkerLimitTest {
     @Override
     int countSince(long moment) {
       this.moment = moment;
+      counts++;
       return hanging;
     }
   }
@@ -77,6 +79,19 @@ class WorkerLimitTest {
     assertEquals(LOOK_NANOS, limit.look(Long.MAX_VALUE));
     assertEquals(7, limit.look(7));
     assertEquals(List.of(USUAL), ring.workerLimits(), "looked before it was time");
+  }
+
+  /** It goes through all slots. */
+  @Test
+  void look_withEachRound_countsOnceInAWhile() {
+    fill(USUAL);
+    long begin = System.nanoTime();
+    WorkerLimit limit = new WorkerLimit(ring, table);
+    for (int i = 0; i < 1000; i++) {
+      long _ = limit.look(0);
+    }
+    long most = (System.nanoTime() - begin) / LOOK_NANOS;
+    assertTrue(table.counts <= most, table.counts + " times, and there was time for " + most);
   }
 
   @Test

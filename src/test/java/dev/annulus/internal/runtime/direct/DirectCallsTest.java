@@ -212,6 +212,9 @@ class DirectCallsTest {
     assertCall(new Operation.TryLock(FD), NR.flock(), FD, Fcntl.LOCK_EX | Fcntl.LOCK_NB);
     assertCall(new Operation.Unlock(FD), NR.flock(), FD, Fcntl.LOCK_UN);
     tap.forget();
+    assertEquals(7, DirectCalls.close(FD));
+    assertCall(NR.close(), FD);
+    tap.forget();
     assertEquals(7, DirectCalls.read(FD, MEMORY.address(), 8, FAR));
     assertCall(NR.pread64(), FD, MEMORY.address(), 8, FAR);
     tap.forget();

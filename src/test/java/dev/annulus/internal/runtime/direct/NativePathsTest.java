@@ -4,17 +4,21 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.annulus.internal.abi.Fcntl;
 import dev.annulus.internal.abi.Syscalls;
 import dev.annulus.internal.driver.Operation;
 import dev.annulus.internal.driver.Operation.DirectoryItem;
 import dev.annulus.internal.driver.StatResult;
+import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SegmentAllocator;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -35,6 +39,15 @@ class NativePathsTest {
       MemorySegment string = NativePaths.toCString(Path.of("/a/b c%"), arena);
       assertArrayEquals(ascii("/a/b c%\0"), string.toArray(JAVA_BYTE));
     }
+  }
+
+  /** It stays as short as it is where the JVM's directory is that of the process; and the memory may have been used before. */
+  @Test
+  void toCString_aRelativePathInUsedMemory_isTheNameAndAZero() throws IOException {
+    assumeTrue(Path.of("/proc/self/cwd").toRealPath().equals(Path.of("").toAbsolutePath()));
+    MemorySegment used = Arena.ofAuto().allocate(16).fill((byte) 'x');
+    MemorySegment string = NativePaths.toCString(Path.of("a/b"), SegmentAllocator.prefixAllocator(used));
+    assertArrayEquals(ascii("a/b\0"), string.toArray(JAVA_BYTE));
   }
 
   @Test
@@ -75,6 +88,18 @@ class NativePathsTest {
     items.clear();
     assertEquals(0, DirectCalls.run(new Operation.ListDirectory(directory, items)));
     assertEquals(List.of(), items);
+  }
+
+  /** Such a name is found through its whole path. */
+  @Test
+  void names_thatBeginWithWhatIsNoText_keepTheirBytes() {
+    byte[] odd = {(byte) 0xff, 'a'};
+    byte[] child = NativePaths.bytes(NativePaths.resolve(directory, odd));
+    byte[] parent = ascii(directory + "/");
+    assertArrayEquals(odd, Arrays.copyOfRange(child, parent.length, child.length));
+    byte[] relative = NativePaths.bytes(NativePaths.resolve(Path.of(""), odd));
+    byte[] here = ascii(Path.of("").toAbsolutePath() + "/");
+    assertArrayEquals(odd, Arrays.copyOfRange(relative, here.length, relative.length));
   }
 
   @Test
