@@ -43,6 +43,7 @@ class MemoryOrderTest {
             end: compareAndSet
             resume: compareAndSet
             isAsleep: getOpaque
+            isAsleepAtAll: getOpaque
             lieDown: setOpaque, sleepersFence
             rise: getAndSet
             submittersFence: fullFence

@@ -35,6 +35,11 @@ final class StorageRoom {
   private static final String CAPABILITIES = "CapEff:";
   private static final int CAP_SYS_RESOURCE = 24;
 
+  /** What users are called outside; in the first namespace all are called the same. */
+  private static final Path USERS = Path.of("/proc/self/uid_map");
+
+  private static final String ALL_USERS = " 4294967295";
+
   private StorageRoom() {}
 
   /** 0 if there may be room, else {@code -ENOSPC}. */
@@ -78,9 +83,14 @@ final class StorageRoom {
     for (String line : lines) {
       if (line.startsWith(CAPABILITIES)) {
         long bits = Long.parseUnsignedLong(line.substring(CAPABILITIES.length()).strip(), 16);
-        return (bits >> CAP_SYS_RESOURCE & 1) != 0;
+        return (bits >> CAP_SYS_RESOURCE & 1) != 0 && !isInUserNamespace();
       }
     }
     return false;
+  }
+
+  /** Then the capability is one in that namespace only, and the file system asks for the machine's. */
+  private static boolean isInUserNamespace() throws IOException {
+    return Files.exists(USERS) && !Files.readString(USERS).strip().endsWith(ALL_USERS);
   }
 }

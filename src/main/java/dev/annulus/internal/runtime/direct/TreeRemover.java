@@ -147,9 +147,10 @@ final class TreeRemover {
         return fd == -Errno.ELOOP ? -Errno.ENOTDIR : fd;
       }
       int result = empty();
-      if (result >= 0) {
-        result = Syscalls.unlinkat(Fcntl.AT_FDCWD, path, Fcntl.AT_REMOVEDIR);
+      if (result < 0) {
+        return result;
       }
+      result = Syscalls.unlinkat(Fcntl.AT_FDCWD, path, Fcntl.AT_REMOVEDIR);
       if (result != -Errno.ENOTEMPTY || scan == MAX_SCANS) {
         return result;
       }
