@@ -10,6 +10,7 @@ import dev.annulus.internal.driver.StackRoom;
 import java.io.IOException;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.lang.ref.Cleaner;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.NonReadableChannelException;
 import java.nio.channels.NonWritableChannelException;
@@ -97,6 +98,8 @@ final class OpenDescriptor {
   final @Nullable Object[] owed = new Object[OWED_PLACES];
 
   volatile boolean owes;
+
+  private volatile Cleaner.@Nullable Cleanable watchForDrop;
 
   /** Completed where users want their futures completed. */
   private final ClosedFuture<Void> closed;
@@ -316,6 +319,7 @@ final class OpenDescriptor {
   void abandon(Throwable cause) {
     int _ = leases.getAndUpdate(now -> now | CLOSING);
     engine.openDescriptors().remove(this);
+    endWatch();
     IOException open = Errors.notClosed(path, cause);
     closeFailure = open;
     gone.countDown();
@@ -414,10 +418,28 @@ final class OpenDescriptor {
 
   /** The runtime is closed, but not this: who waits is told. It closes when the last lease is returned, if ever. */
   void giveUpClosing(Throwable cause) {
+    endWatch();
     IOException open = Errors.notClosed(path, cause);
     closeFailure = open;
     gone.countDown();
     closed.completeExceptionally(open);
+  }
+
+  /** Who would close it if it were dropped. */
+  void watchedBy(Cleaner.Cleanable watch) {
+    watchForDrop = watch;
+  }
+
+  /**
+   * Nobody need watch any more. Whoever did holds this, and with it the runtime and all that users gave it: if the file is among that, it would
+   * keep itself for ever.
+   */
+  private void endWatch() {
+    Cleaner.Cleanable watch = watchForDrop;
+    if (watch != null) {
+      watchForDrop = null;
+      watch.clean();
+    }
   }
 
   private void closeNow() {
@@ -437,6 +459,7 @@ final class OpenDescriptor {
       seen.end(failure == null ? Outcome.COMPLETED : Outcome.FAILED, closeRequest.closing(), path, failure);
     }
     engine.openDescriptors().remove(this);
+    endWatch();
     closeFailure = failure;
     if (failure != null && !heard) {
       Log.warn("closing a file failed, and nobody is told: " + failure.getMessage());

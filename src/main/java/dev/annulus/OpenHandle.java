@@ -23,6 +23,7 @@ final class OpenHandle {
    */
   OpenHandle(OpenDescriptor descriptor, @Nullable Throwable opening) {
     dropped = Lazy.CLEANER.register(this, new Dropped(descriptor, opening));
+    descriptor.watchedBy(dropped);
   }
 
   /** The stack of who opens a file, if a system property asks for it. */

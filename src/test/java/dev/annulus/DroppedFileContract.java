@@ -16,7 +16,12 @@ import java.lang.ref.WeakReference;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
 import org.awaitility.Awaitility;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -132,6 +137,49 @@ abstract class DroppedFileContract extends BackendContract {
     feed(fifo, bytes(8, 1));
     assertEquals(8, get(read));
     assertClosedAndTold(fifo);
+  }
+
+  /** What users give to a runtime may refer to its files: these must not keep it, and so themselves, for ever. */
+  @Test
+  void runtime_closedWithAFileThatItsExecutorRefersTo_isCollected() throws Exception {
+    Path path = file(bytes(10, 1));
+    Awaitility.await()
+        .until(
+            closedWithAFileOpen(path),
+            executor -> {
+              System.gc();
+              return executor.get() == null;
+            });
+  }
+
+  /** A thread of its own: no frame of the test's keeps anything. */
+  private Callable<WeakReference<Object>> closedWithAFileOpen(Path path) throws Exception {
+    CompletableFuture<WeakReference<Object>> kept = new CompletableFuture<>();
+    Thread user =
+        Thread.ofPlatform()
+            .start(
+                () -> {
+                  KeepingExecutor executor = new KeepingExecutor();
+                  try (IoRuntime closed = IoRuntime.builder().backend(backend()).completionExecutor(executor).open()) {
+                    executor.file = get(closed.openFile(path, READ));
+                  } catch (Exception e) {
+                    kept.completeExceptionally(e);
+                  }
+                  kept.complete(new WeakReference<>(executor));
+                });
+    WeakReference<Object> reference = kept.get(10, TimeUnit.SECONDS);
+    user.join();
+    return () -> reference;
+  }
+
+  private static final class KeepingExecutor implements Executor {
+    @SuppressWarnings("unused") // keeps it
+    private volatile @Nullable AsyncFile file;
+
+    @Override
+    public void execute(Runnable task) {
+      task.run();
+    }
   }
 
   @Test

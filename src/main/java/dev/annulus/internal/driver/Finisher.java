@@ -32,7 +32,14 @@ public final class Finisher {
   /** Adds an action. */
   public void add(Runnable action) {
     unfinished.incrementAndGet();
-    waiting.add(action);
+    boolean added = false;
+    try {
+      added = waiting.add(action);
+    } finally {
+      if (!added) {
+        unfinished.decrementAndGet();
+      }
+    }
   }
 
   /**

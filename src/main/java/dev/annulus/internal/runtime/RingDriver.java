@@ -38,6 +38,7 @@ public final class RingDriver implements Driver {
   /** Those of a server that hangs must leave some to others. */
   private static final int MAX_TRANSFER_THREADS = 256;
 
+  private static final int CLOSE_TRIES = 20;
   private static final int WAKE_TRIES = 10;
 
   @SuppressWarnings("UnnecessaryLambda") // made beforehand
@@ -467,7 +468,7 @@ public final class RingDriver implements Driver {
     Closing closing = closing();
     if (closeBegun.compareAndSet(false, true)) {
       try {
-        finishClose(closing);
+        finishCloseSurely(closing);
       } finally {
         closed.countDown();
       }
@@ -476,8 +477,20 @@ public final class RingDriver implements Driver {
     }
   }
 
-  private void finishClose(Closing closing) {
+  private void finishCloseSurely(Closing closing) {
     Finisher finisher = new Finisher(this, config.threadName());
+    boolean over = false;
+    for (int tries = 0; !over && tries < CLOSE_TRIES; tries++) {
+      try {
+        finishClose(closing, finisher);
+        over = true;
+      } catch (VirtualMachineError e) {
+        // All of it may be repeated.
+      }
+    }
+  }
+
+  private void finishClose(Closing closing, Finisher finisher) {
     pools.forEach(Workers::beginClose);
     pools.forEach(pool -> pool.endInTime(closing, finisher));
     pools.forEach(pool -> pool.giveUp(closing, finisher));

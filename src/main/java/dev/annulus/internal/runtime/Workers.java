@@ -134,10 +134,13 @@ final class Workers {
     pool.shutdown();
   }
 
-  /** Waits for the end; what has not begun in time is refused, and what runs is told to stop. */
+  /** Waits for the end; what has not begun in time is refused, and what runs is told to stop. May be called again if it is cut. */
   void endInTime(Closing closing, Finisher finisher) {
     if (!await(closing.nanosUntilCancel())) {
-      pool.shutdownNow().forEach(task -> refuse((Task) task, finisher));
+      List<Runnable> _ = pool.shutdownNow();
+      for (Task task : unfinished.values()) {
+        refuse(task, finisher);
+      }
     }
   }
 
@@ -152,9 +155,10 @@ final class Workers {
     }
     List<Thread> busy = List.copyOf(threads);
     for (Request request : List.copyOf(unfinished.keySet())) {
+      Runnable abandonment = () -> abandon(request);
       if (unfinished.remove(request) != null) {
         counters.abandoned.increment();
-        finisher.add(() -> abandon(request));
+        addOrRun(finisher, abandonment);
       }
     }
     busy.forEach(Workers::report);
@@ -188,6 +192,9 @@ final class Workers {
     private boolean counted;
     private boolean ending;
     private int result;
+
+    /** By who closes, who alone goes on with it. */
+    private boolean refused;
 
     Task(Request request, Runnable started, Mounts.@Nullable Mount mount) {
       this.mount = mount;
@@ -288,12 +295,26 @@ final class Workers {
   }
 
   private void refuse(Task task, Finisher finisher) {
-    if (!task.begin()) {
-      return; // withdrawn before
+    if (!task.refused && !task.begin()) {
+      return; // it runs, or was withdrawn before
     }
-    boolean _ = Persistence.run(task.started::run);
+    task.refused = true;
+    if (!task.leftQueue) {
+      task.started.run();
+      task.leftQueue = true;
+    }
+    Runnable refusal = () -> refuse(task.request);
     if (unfinished.remove(task.request) != null) {
-      finisher.add(() -> refuse(task.request));
+      addOrRun(finisher, refusal);
+    }
+  }
+
+  /** What is taken out of {@link #unfinished} is ended, if not elsewhere then here. */
+  private static void addOrRun(Finisher finisher, Runnable end) {
+    try {
+      finisher.add(end);
+    } catch (VirtualMachineError e) {
+      end.run();
     }
   }
 
