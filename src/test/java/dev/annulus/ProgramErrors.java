@@ -42,9 +42,6 @@ final class ProgramErrors {
     this.wanted = wanted;
     // Without errors, a program does what it did before there were any.
     random = new SplittableRandom(~seed);
-    if (wanted) {
-      boolean ignored = FaultPoint.spare(true);
-    }
   }
 
   /** Before a step: perhaps something will be thrown in it, or in those that follow. */

@@ -1,6 +1,7 @@
 package dev.annulus;
 
 import dev.annulus.sim.SimulatedSyscalls;
+import dev.annulus.testing.FaultPoint;
 
 /**
  * Simulated programs at which the JVM's errors are thrown. Loaded by a {@link dev.annulus.testing.FaultLoader} and called by reflection:
@@ -18,6 +19,7 @@ final class SimulatedFaults {
     NativePool pool = new NativePool();
     long thrown = 0;
     SimulatedSyscalls calls = SimulatedSyscalls.install();
+    boolean before = FaultPoint.spare(true);
     try {
       for (long seed = firstSeed; seed < firstSeed + programs; seed++) {
         SimulatedProgram program = new SimulatedProgram(seed, pool, 0, true);
@@ -30,6 +32,7 @@ final class SimulatedFaults {
         pool.reset();
       }
     } finally {
+      boolean ignored = FaultPoint.spare(before);
       calls.close();
     }
     return thrown;
