@@ -69,7 +69,6 @@ abstract class BadInputContract extends BackendContract {
   }
 
   private void assertThrown(String what, BadInput.Throws bad) {
-    long before = subjects.attempts();
     Throwable thrown = thrownBy(bad);
     assertNotNull(thrown, () -> what + ": was not refused");
     assertInstanceOf(bad.type(), thrown, what);
@@ -80,8 +79,20 @@ abstract class BadInputContract extends BackendContract {
       assertInstanceOf(ClosedChannelException.class, thrown.getCause(), what);
     }
     if (!(thrown instanceof IOException) || !bad.kinds().isEmpty()) {
-      assertEquals(before, subjects.attempts(), () -> what + ": submitted something");
+      assertTrue(submitsNothing(bad), () -> what + ": submits something");
     }
+  }
+
+  /** On a busy machine the runtime submits something of its own now and then. What a call submits it submits each time. */
+  private boolean submitsNothing(BadInput.Throws bad) {
+    for (int calls = 0; calls < 4; calls++) {
+      long before = subjects.attempts();
+      Throwable ignored = thrownBy(bad);
+      if (ignored != null && subjects.attempts() == before) {
+        return true;
+      }
+    }
+    return false;
   }
 
   private @Nullable Throwable thrownBy(BadInput.Throws bad) {
