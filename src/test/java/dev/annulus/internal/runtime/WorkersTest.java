@@ -31,7 +31,6 @@ import java.lang.reflect.Field;
 import java.lang.reflect.Proxy;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.AbstractList;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -185,34 +184,6 @@ class WorkersTest {
       assertEquals(1, log.messagesWith("readdir").size(), log.messages().toString());
     }
     assertEquals(1, counters.failed.sum());
-  }
-
-  /** An error of the device is not to be told where the device was not asked. */
-  @Test
-  void run_operationWithoutStackOrMemory_endsWithNoMemory() {
-    List<Operation.DirectoryItem> full =
-        new AbstractList<>() {
-          @Override
-          public Operation.DirectoryItem get(int index) {
-            throw new IndexOutOfBoundsException(index);
-          }
-
-          @Override
-          public int size() {
-            return 0;
-          }
-
-          @Override
-          public void add(int index, Operation.DirectoryItem entry) {
-            throw new StackOverflowError("thrown by the test");
-          }
-        };
-    RecordingRequest request = new RecordingRequest(new Operation.ListDirectory(Path.of("/"), full));
-    try (CapturedLog log = new CapturedLog()) {
-      run(request);
-      assertEquals(-Errno.ENOMEM, request.result());
-      assertEquals(1, log.messagesWith("readdir").size(), log.messages().toString());
-    }
   }
 
   // ---- once more ----
